@@ -1,0 +1,186 @@
+"""The lowered program: positional operators on values with an order, ready to be written as text.
+
+Operators of a `Step`, with operands and attributes (dims are counted from 0; operands of pointwise operators are already
+aligned, so that NumPy's broadcasting rules give the result):
+
+| operator | operands | attributes |
+|---|---|---|
+| the pointwise operators of the graph, `where`, `clamp`, `cast` | as there; an operand may be a number | as there |
+| `reshape` | x | shape: sizes |
+| `permute` | x | order: ints |
+| `broadcast` | x | shape: sizes |
+| `index` | x | dim: int, position: size |
+| `slice` | x | dim: int, start: size, stop: size |
+| `concat`, `stack` | x… | dim: int |
+| `pad` | x | before: sizes, after: sizes (per dim), value: float |
+| `roll` | x | dim: int, shift: size |
+| `flip`, `cumsum` | x | dim: int |
+| `take` | x, ids… | – ids index the leading dims of x, broadcast against each other: x[ids0, ids1] |
+| `windows` | x | dims: ints, kernel, stride, dilation: ints – sliding windows of a padded x; kernel dims are appended |
+| `fold` | x | dims: ints, kernel, stride, dilation: ints, shape: sizes of the padded result – kernel dims are the last |
+| `sum mean max min var norm` | x | dims: ints, keep: bool |
+| `argmax` | x | dim: int |
+| `softmax log_softmax` | x | dims: ints |
+| `matmul` | a [..., M, K], b [..., K, N] | – |
+| `linear` | x [..., K], weight [N, K], optional bias [N] | – |
+| `normalize` | x, optional weight, optional bias | dims: ints (the last), epsilon: float, center: bool |
+| `batch_norm` | x [B, C, ...], mean, variance, weight, bias [C] | epsilon, momentum: float |
+| `dropout` | x | rate: float |
+| `convolution` | x [B, C, ...], weight [O, C/groups, ...], optional bias [O] | stride, dilation: ints, before, after: sizes, groups: int |
+| `maxpool avgpool` | x [..., *spatial] | dims, kernel, stride, dilation: ints, before, after: sizes, count_padding: bool |
+| `adaptive_avgpool` | x | dims: ints, shape: sizes of those dims |
+| `resize` | x [B, C, *spatial] | shape: sizes of the spatial dims, mode: str, align_corners: bool |
+| `sample` | x [B, C, H, W], grid [B, H', W', 2] | align_corners: bool, padding: str |
+| `size` | – | size |
+| `arange` | – | stop: size |
+| `linspace` | – | start, stop: float, count: size |
+| `constant` | – | value: literal |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Union
+
+from attncomp.ir.graph import NOWHERE, Attribute, Constraint, Initializer, Origin
+from attncomp.ir.sizes import Size
+from attncomp.ir.types import DType
+
+
+@dataclass(frozen=True)
+class Value:
+    """An array of the program: a Python identifier, unique in its scope, a dtype, a shape, the axes in each dimension.
+
+    `named` is whether the model's author gave the name: an emitter keeps such a value in a line of its own.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[Size, ...]
+    axes: tuple[tuple[str, ...], ...]
+    named: bool = False
+
+    @property
+    def comment(self) -> str:
+        """The shape by axis name: `[batch, seq, (head key)]`."""
+        return "[" + ", ".join(" ".join(group) if len(group) == 1 else f"({' '.join(group)})" if group else "1"
+                               for group in self.axes) + "]"
+
+
+Operand = Union[Value, bool, int, float]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A weight as it is stored: key, dtype, shape and axes of the checkpoint's tensor, and its value in the program.
+
+    Inside a `Loop` the key is what follows the prefix of the iteration (`attention.self.query.weight`).
+    """
+
+    key: str
+    value: Value
+    initializer: Initializer
+    trainable: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator applied. `origin` says which line of the model it comes from."""
+
+    result: Value
+    operator: str
+    operands: tuple[Operand, ...]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True)
+class AttentionForm:
+    """An attention region whose score is `scale * query @ key^T`, then `+ bias`, then `where(mask, score, -inf)`.
+
+    Values by name of the region's inputs, already in the order [..., target, key], [..., source, key],
+    [..., source, value]; bias and mask broadcast against [..., target, source]. Leading dims broadcast.
+    """
+
+    query: Value
+    key: Value
+    value: Value
+    bias: Value | None = None
+    mask: Value | None = None
+    scale: float | Size | None = None
+
+
+@dataclass(frozen=True)
+class Region:
+    """A fused region: `inputs` go in, `result` comes out; `body` is the decomposition, on values of the same names.
+
+    `attention` is set where the body is of the form that backends have a kernel for.
+    """
+
+    result: Value
+    kind: str
+    name: str
+    inputs: tuple[Value, ...]
+    body: tuple[Statement, ...]
+    attention: AttentionForm | None = None
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Repeated layers with one body.
+
+    Iteration i runs `steps` with the parameters under `prefixes[i]` (`encoder.layer.3.`). `carried` are (value before the
+    first iteration, value inside the body at the start, value inside the body at the end, value after the last);
+    `captured` are values from outside that every iteration reads under the same names.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    prepare: tuple[Step, ...]
+    carried: tuple[tuple[Value, Value, Value, Value], ...]
+    captured: tuple[Value, ...]
+    steps: tuple[Statement, ...]
+    origin: Origin = NOWHERE
+
+
+Statement = Union[Step, Region, Loop]
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of the module: `value` has the declared order; `name` is the model's, `value.name` an identifier."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole model, lowered.
+
+    `symbols` maps each symbol to (input, dimension) that binds it at each call; `constraints` are checked at each call.
+    `outputs` are (the model's name, value); a result that is an input or a parameter is a value like any other.
+    """
+
+    name: str
+    source: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[tuple[str, Value], ...]
+    parameters: tuple[Parameter, ...]
+    prepare: tuple[Step, ...]
+    steps: tuple[Statement, ...]
+    symbols: Mapping[str, tuple[Value, int]]
+    constraints: tuple[Constraint, ...] = ()
+
+
+def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    """All statements of a body, those inside loops and regions too, outer first."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, Loop):
+            yield from statements(statement.steps)
+        elif isinstance(statement, Region):
+            yield from statements(statement.body)
