@@ -1,0 +1,108 @@
+"""The compiler on one page: text, tree, graph, optimised graph, program, Python source.
+
+Every function here is one stage; what it returns is what the next one takes. `compile_source` runs them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from attncomp.diagnostics.core import Diagnostic
+from attncomp.diagnostics.remarks import Remark
+from attncomp.emission.backend import Backend
+from attncomp.emission.registry import find_backend
+from attncomp.ir.graph import Graph
+from attncomp.ir.verify import verify
+from attncomp.lowering import lower as lowering
+from attncomp.lowering.program import Program
+from attncomp.passes.base import PassRecord
+from attncomp.passes.registry import pass_sequence
+from attncomp.passes.runner import run_passes
+from attncomp.semantics import check as checking
+from attncomp.semantics import elaborate as elaboration
+from attncomp.semantics.files import FileSet, load_files
+from attncomp.semantics.static import StaticValue
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model as a graph, before any pass, with the warnings that the file earned."""
+
+    graph: Graph
+    files: FileSet
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """The graph after the passes, a record of each pass, and what they have to say about fusion."""
+
+    graph: Graph
+    records: tuple[PassRecord, ...]
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Everything that the compiler made of a model; `text` is the emitted module."""
+
+    built: Built
+    optimised: Optimised
+    program: Program
+    backend: Backend
+    text: str
+
+
+def parse(source: str | Path) -> FileSet:
+    """Reads a model file, or takes source text, and parses it with all that it imports.
+
+    Raises DiagnosticError with every syntax and import error found.
+    """
+    return load_files(source)
+
+
+def check(files: FileSet) -> tuple[Diagnostic, ...]:
+    """Everything wrong with the models, blocks and functions of the root file: errors and warnings, no exception."""
+    return checking.check(files)
+
+
+def build(files: FileSet, *, model: str | None = None, options: Mapping[str, StaticValue] | None = None,
+          present: Iterable[str] = ()) -> Built:
+    """Elaborates one model into a graph of operators on named axes.
+
+    `options` set the model's static options, `present` names optional inputs that the module shall take. Raises
+    DiagnosticError with every error found.
+    """
+    graph, warnings = elaboration.elaborate(files, model=model, options=options or {}, present=frozenset(present))
+    verify(graph)
+    return Built(graph, files, warnings)
+
+
+def optimise(graph: Graph, backend: Backend | None = None) -> Optimised:
+    """Runs the passes in their order, without those that the backend does not want. `graph` itself is left alone."""
+    optimised = graph.copy()
+    excluded = backend.excluded_passes if backend else frozenset[str]()
+    records, remarks = run_passes(optimised, pass_sequence(excluded))
+    return Optimised(optimised, records, remarks)
+
+
+def lower(graph: Graph, files: FileSet) -> Program:
+    """Chooses an order for every value and turns the graph into a positional program."""
+    return lowering.lower(graph, source=files.title)
+
+
+def emit(program: Program, backend: Backend) -> str:
+    """The text of a Python module."""
+    return backend.emit(program)
+
+
+def compile_source(source: str | Path, *, backend: str = "numpy", model: str | None = None,
+                   options: Mapping[str, StaticValue] | None = None, present: Iterable[str] = ()) -> Compiled:
+    """All stages, from a path or source text to the text of a module."""
+    chosen = find_backend(backend)
+    built = build(parse(source), model=model, options=options, present=present)
+    optimised = optimise(built.graph, chosen)
+    program = lower(optimised.graph, built.files)
+    return Compiled(built, optimised, program, chosen, emit(program, chosen))
