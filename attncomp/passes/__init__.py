@@ -1,0 +1,1 @@
+"""Graph to graph: one pass a file; `registry.py` has the order, `runner.py` runs them."""

@@ -1,0 +1,63 @@
+"""What the compiler has to say about fusion: what it fused, what it nearly fused, and which edit would help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from attncomp.diagnostics.core import Span
+
+RemarkKind = Literal["fused", "missed", "note"]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One statement of a pass about one place of a model.
+
+    `kind` is "fused" (a region was made), "missed" (it nearly was: `message` names the condition that failed, `help`
+    the edit that would make it fuse) or "note". `region` is the kind of region ("attention", "gate"), `scope` the
+    path of the layer it lies in, `pass_name` the pass that speaks.
+    """
+
+    kind: RemarkKind
+    region: str
+    message: str
+    pass_name: str
+    span: Span | None = None
+    scope: str = ""
+    help: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """The remark as plain values that `json.dumps` takes; keys are always all there."""
+        span = self.span
+        place = (
+            None
+            if span is None
+            else {
+                "file": span.file,
+                "line": span.line,
+                "column": span.column,
+                "end_line": span.end_line,
+                "end_column": span.end_column,
+            }
+        )
+        return {
+            "kind": self.kind,
+            "region": self.region,
+            "message": self.message,
+            "pass": self.pass_name,
+            "span": place,
+            "scope": self.scope,
+            "help": self.help,
+        }
+
+    def title(self) -> str:
+        """The remark's first line: `missed attention region in layers.0: the weights are read elsewhere`."""
+        place = f" in {self.scope}" if self.scope else ""
+        return f"{self.kind} {self.region} region{place}: {self.message}"
+
+
+def missed(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
+    """The near misses among `remarks`, in order."""
+    return tuple(remark for remark in remarks if remark.kind == "missed")

@@ -1,0 +1,42 @@
+"""`eliminate-dead-code`: drops what no result depends on.
+
+A block may compute what this use of it does not need (the weights beside the values, a branch of an option). Such nodes
+cost time, and as readers they keep other nodes from being fused. Parameters that nobody reads go too, so that a module
+does not ask for weights without a use; inputs stay, for they are the module's signature.
+
+    %0 = input x                          %0 = input x
+    %1 = input mask                       %1 = input mask
+    %2 = parameter "scale"         →      %3 = relu(%0)
+    %3 = relu(%0)                         return %3
+    %4 = multiply(%0, %2)
+    return %3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from attncomp.ir.graph import Graph
+from attncomp.passes.base import Pass, PassResult
+
+
+@dataclass(frozen=True)
+class EliminateDeadCode(Pass):
+    """Removes the nodes that no result depends on, except inputs."""
+
+    name: ClassVar[str] = "eliminate-dead-code"
+    summary: ClassVar[str] = "drops what no result depends on"
+
+    def run(self, graph: Graph) -> PassResult:
+        """Walks from the results to what they depend on, and removes the rest."""
+        waiting = [result.node for result in graph.results]
+        live = set(waiting)
+        while waiting:
+            for operand in graph.operands(waiting.pop()):
+                if operand not in live:
+                    live.add(operand)
+                    waiting.append(operand)
+        dead = [node.identity for node in graph.nodes() if node.identity not in live and node.operator != "input"]
+        graph.remove(dead)
+        return PassResult(bool(dead))

@@ -1,0 +1,141 @@
+"""`fold-constants`: computes when compiling what depends on constants alone, and drops what changes nothing.
+
+Options decided when compiling leave arithmetic on numbers behind (`sqrt(|key|)` of a known size, `1.0 * x`, a `where`
+whose condition is known). Folded, they are one number in the emitted code, and later passes see `divide(%0, 8.0)`.
+
+    %1 = size(64)                      %2 = constant(8.0)
+    %2 = sqrt(%1)               →      %3 = divide(%0, %2)
+    %3 = divide(%0, %2)                return %3
+    %4 = add(%3, 0.0)
+    return %4
+
+Values keep their dtype and their axes. NaN and infinity keep their meaning: `x * 0` and `x - x` are not 0; only the sign of
+a zero may change. Results of more than `largest` elements stay operators, and so do positions (`arange`, `linspace`), for a
+mask made of positions is worth more to a kernel than a table of numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+
+from attncomp.ir.graph import Graph, Literal, Node
+from attncomp.ir.sizes import Size
+from attncomp.passes.base import Pass, PassResult
+from attncomp.passes.cleanup import remove_unread
+
+# What is never computed when compiling: places with a state of their own, and operators without operands.
+_KEPT = frozenset(("dropout", "batch_norm", "region", "constant", "input", "parameter", "arange", "linspace"))
+
+
+@dataclass(frozen=True)
+class FoldConstants(Pass):
+    """Folds operators on constants, up to `largest` elements, and drops operators that are the identity."""
+
+    name: ClassVar[str] = "fold-constants"
+    summary: ClassVar[str] = "computes what depends on constants alone, drops what changes nothing"
+    largest: int = 64
+
+    def run(self, graph: Graph) -> PassResult:
+        """One walk in order, so that a node sees its operands folded."""
+        orphans: list[int] = []
+        changed = False
+        for identity in graph.order():
+            node = graph.node(identity)
+            operands = graph.operands(identity)
+            literal = self._literal(graph, node, operands)
+            if literal is not None:
+                graph.update(identity, operator="constant", attributes=MappingProxyType({"value": literal}))
+                graph.set_operands(identity, ())
+                orphans.extend(operands)
+                changed = True
+                continue
+            rule = _IDENTITIES.get(node.operator)
+            same = rule(graph, node, operands) if rule else None
+            if same is None or not graph.type(same).same_as(node.type):
+                continue
+            if node.name and not graph.node(same).name:
+                graph.update(same, name=node.name)
+            graph.replace_uses(identity, same)
+            orphans.append(identity)
+            changed = True
+        remove_unread(graph, orphans)
+        return PassResult(changed)
+
+
+# --- identities: what an operator equals, where that is one of its operands or of their operands ----------------
+
+Rule = Callable[[Graph, Node, tuple[int, ...]], "int | None"]
+
+
+def _neutral(number: float, *, left: bool) -> Rule:
+    """Dropping an operand that is `number` everywhere, on the right and, if `left`, on the left."""
+
+    def rule(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+        if _everywhere(graph, operands[1], number):
+            return operands[0]
+        return operands[1] if left and _everywhere(graph, operands[0], number) else None
+
+    return rule
+
+
+def _everywhere(graph: Graph, identity: int, number: float) -> bool:
+    node = graph.node(identity)
+    literal = node.attributes.get("value")
+    if node.operator != "constant" or not isinstance(literal, Literal):
+        return False
+    return literal.array.size > 0 and bool(np.all(literal.array == number))
+
+
+def _twice(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+    (inner,) = operands
+    return graph.operands(inner)[0] if graph.node(inner).operator == node.operator else None
+
+
+def _cast(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+    return operands[0]  # the types are compared by the caller
+
+
+def _where(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+    condition, chosen, other = operands
+    if _everywhere(graph, condition, True):
+        return chosen
+    return other if _everywhere(graph, condition, False) else None
+
+
+def _rename(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+    pairs = node.attributes["names"]
+    assert isinstance(pairs, tuple)
+    return operands[0] if all(isinstance(pair, tuple) and pair[0] == pair[1] for pair in pairs) else None
+
+
+def _slice(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+    return operands[0] if node.attributes["start"] == Size.of(0) else None  # the sizes are compared by the caller
+
+
+def _dropout(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+    return operands[0] if node.attributes["rate"] == 0.0 else None
+
+
+_IDENTITIES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "add": _neutral(0, left=True),
+        "subtract": _neutral(0, left=False),
+        "multiply": _neutral(1, left=True),
+        "divide": _neutral(1, left=False),
+        "power": _neutral(1, left=False),
+        "logical_and": _neutral(True, left=True),
+        "logical_or": _neutral(False, left=True),
+        "negate": _twice,
+        "logical_not": _twice,
+        "cast": _cast,
+        "where": _where,
+        "rename": _rename,
+        "slice": _slice,
+        "dropout": _dropout,
+    }
+)

@@ -1,0 +1,98 @@
+"""What fusion asks about a graph: what each node depends on, its place, and which axes an operator works on."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from attncomp.ir.graph import Attribute, Graph, Node
+from attncomp.ir.types import Axis
+
+
+class Source(enum.IntEnum):
+    """What a value depends on, at most: sizes and positions, parameters, inputs."""
+
+    POSITION = 0
+    PARAMETER = 1
+    DATA = 2
+
+
+_LEAVES = {
+    "constant": Source.POSITION,
+    "size": Source.POSITION,
+    "arange": Source.POSITION,
+    "linspace": Source.POSITION,
+    "parameter": Source.PARAMETER,
+    "input": Source.DATA,
+}
+_AXIS_ATTRIBUTES = ("axis", "axes", "into", "channel", "out", "kernels", "coordinate")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A graph with what one walk tells of every node; stays true while regions take the place of their last node."""
+
+    graph: Graph
+    source: Mapping[int, Source]
+    place: Mapping[int, int]
+
+    @staticmethod
+    def of(graph: Graph) -> Overview:
+        """One walk through the graph, in order."""
+        source: dict[int, Source] = {}
+        place: dict[int, int] = {}
+        for identity in graph.order():
+            place[identity] = len(place)
+            leaf = _LEAVES.get(graph.node(identity).operator)
+            operands = graph.operands(identity)
+            below = max((source[operand] for operand in operands), default=Source.DATA)
+            source[identity] = below if leaf is None else leaf
+        return Overview(graph, source, place)
+
+    def described(self, identity: int) -> str:
+        """A value in words: its name in the model, an input's name, a parameter's key, else its operator."""
+        node = self.graph.node(identity)
+        if node.operator in ("input", "parameter"):
+            return f"`{node.attributes['name' if node.operator == 'input' else 'key']}`"
+        return f"`{node.name}`" if node.name else f"the `{node.operator}`"
+
+    def outside_reader(self, identity: int, inside: set[int]) -> str | None:
+        """In words, the first that reads a node besides those `inside`, a result of the graph last; None for nobody."""
+        for user in self.graph.users(identity):
+            if user not in inside:
+                return self.described(user)
+        return "a result of the model" if self.graph.is_result(identity) else None
+
+
+def worked_axes(node: Node) -> frozenset[str]:
+    """The axes that an operator mixes, drops or makes; over all others it works place by place.
+
+    The names that a `rename` exchanges are not among them.
+    """
+    stated = [node.attributes[key] for key in _AXIS_ATTRIBUTES if key in node.attributes]
+    return frozenset(name for value in stated for name in _names(value))
+
+
+def _names(value: Attribute) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Axis):
+        return [value.name]
+    if isinstance(value, tuple):
+        return [name for item in value for name in _names(item)]
+    return []
+
+
+def renamed(node: Node) -> dict[str, str]:
+    """Old name to new name for a `rename`, nothing for any other operator."""
+    if node.operator != "rename":
+        return {}
+    pairs = node.attributes["names"]
+    assert isinstance(pairs, tuple)
+    return {str(pair[0]): str(pair[1]) for pair in pairs if isinstance(pair, tuple)}
+
+
+def braced(names: frozenset[str]) -> str:
+    """Axes as the language writes them, in a stable order: `{height, width}`."""
+    return "{" + ", ".join(sorted(names)) + "}"
