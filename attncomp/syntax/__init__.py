@@ -1,0 +1,1 @@
+"""Text to syntax tree, with recovery and recognised slips, and syntax tree to formatted text."""
