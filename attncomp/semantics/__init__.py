@@ -1,0 +1,1 @@
+"""From the syntax tree to the graph: names, static values, axes, layers, parameter keys."""

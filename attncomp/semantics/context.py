@@ -1,0 +1,117 @@
+"""What all frames of one elaboration share: the graph under construction, the mistakes found, and the way back in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span
+from attncomp.ir.build import Builder
+from attncomp.ir.graph import Attribute, Constraint, Graph, Origin
+from attncomp.ir.operators.base import OperatorError
+from attncomp.ir.operators.table import unproven_equalities
+from attncomp.ir.sizes import Size
+from attncomp.ir.types import DType, ValueType
+from attncomp.semantics.values import Value
+from attncomp.syntax import tree
+
+if TYPE_CHECKING:
+    from attncomp.semantics.scope import Frame
+
+OPERATOR_LIMIT = 300_000
+PARAMETER_BYTES_LIMIT = 2**40
+
+
+def problem(
+    code: str, message: str, span: Span, label: str = "", *, help: str = "", secondary: tuple[Label, ...] = ()
+) -> DiagnosticError:
+    """One mistake at a place, to be raised."""
+    return DiagnosticError([Diagnostic(code, message, Label(span, label), secondary, help)])
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A block or function that is being elaborated, and where it was called."""
+
+    kind: str
+    file: str
+    name: str
+    span: Span
+
+
+@dataclass(eq=False)
+class Context:
+    """The state of one elaboration.
+
+    `evaluate` and `run` are the two doors of the elaborator that everything calls back through: an expression in a
+    frame, and the body of a declaration in a frame. `calls` is the stack of blocks and functions being elaborated,
+    `used` all that were, by file and name.
+    """
+
+    graph: Graph
+    evaluate: Callable[[Frame, tree.Expression], Value]
+    run: Callable[[Frame, tree.Block], tuple[Value, ...]]
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    keys: dict[str, Span] = field(default_factory=dict)
+    calls: list[Activation] = field(default_factory=list)
+    used: set[tuple[str, str]] = field(default_factory=set)
+    parameter_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.builder = Builder(self.graph)
+
+    def report(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Keeps mistakes, each once: a block used twelve times is wrong at one place."""
+        for diagnostic in diagnostics:
+            place = diagnostic.primary.span if diagnostic.primary else None
+            if not any(
+                known.code == diagnostic.code and (known.primary.span if known.primary else None) == place
+                for known in self.diagnostics
+            ):
+                self.diagnostics.append(diagnostic)
+
+    def type(self, node: int) -> ValueType:
+        """The type of a node."""
+        return self.graph.type(node)
+
+    def add(
+        self,
+        frame: Frame,
+        operator: str,
+        operands: Sequence[int],
+        span: Span,
+        attributes: Mapping[str, Attribute] | None = None,
+        *,
+        places: Sequence[Span] = (),
+    ) -> int:
+        """Adds an operator; what it does not take becomes a diagnostic at `span`, or at the operand's of `places`.
+
+        Sizes that must be equal but are not proved to be become constraints of the graph.
+        """
+        if len(self.graph) >= OPERATOR_LIMIT:
+            raise problem(
+                "E033",
+                f"the model has more than {OPERATOR_LIMIT} operators",
+                span,
+                help="is a loop or a repeated layer longer than it should be?",
+            )
+        types = [self.graph.type(operand) for operand in operands]
+        try:
+            node = self.builder.add(operator, operands, attributes, origin=Origin(span, frame.path))
+        except OperatorError as error:
+            at_fault = error.operand is not None and error.operand < len(places)
+            place = places[error.operand] if at_fault and error.operand is not None else span
+            raise problem(error.code, error.message, place, help=error.help) from None
+        for left, right in unproven_equalities(types):
+            self.graph.require(Constraint(left, right, span))
+        return node
+
+    def constant(self, frame: Frame, value: float | int | bool, dtype: DType, span: Span) -> int:
+        """A number of a dtype."""
+        return self.builder.constant(value, dtype, origin=Origin(span, frame.path))
+
+    def equate(self, left: Size, right: Size, span: Span) -> None:
+        """Requires two sizes to be equal at each call, where that is not proved already."""
+        if left != right:
+            self.graph.require(Constraint(left, right, span))

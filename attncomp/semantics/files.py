@@ -1,0 +1,224 @@
+"""Files and what they import: parsing a root file with everything it needs, and the names each file can see."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span
+from attncomp.diagnostics.suggest import did_you_mean
+from attncomp.syntax import tree
+from attncomp.syntax.parse import parse, read_source
+
+TEXT_TITLE = "<source>"
+IMPORT_DEPTH = 64
+
+
+@dataclass(eq=False)
+class SourceFile:
+    """A parsed file: its syntax tree, and by name what it declares and imports."""
+
+    title: str
+    syntax: tree.File
+    declared: dict[str, tree.Declaration] = field(default_factory=dict)
+    imported: dict[str, tuple[SourceFile, tree.Declaration]] = field(default_factory=dict)
+
+    def find(self, name: str) -> tuple[SourceFile, tree.Declaration] | None:
+        """The declaration that `name` stands for in this file, and the file it was written in."""
+        if name in self.declared:
+            return self, self.declared[name]
+        return self.imported.get(name)
+
+    def names(self) -> frozenset[str]:
+        """All names that this file declares or imports."""
+        return frozenset(self.declared) | frozenset(self.imported)
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """A root file with all that it imports; `sources` are the texts by title, for messages."""
+
+    root: SourceFile
+    files: Mapping[str, SourceFile]
+    sources: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """The path of the root file as the user gave it."""
+        return self.root.title
+
+    def models(self) -> tuple[tree.Model, ...]:
+        """The models that the root file declares."""
+        return tuple(item for item in self.root.syntax.items if isinstance(item, tree.Model))
+
+
+def is_source_text(source: str | Path) -> bool:
+    """Whether `source` is the text of a file rather than a path: text has a line break or a brace."""
+    return isinstance(source, str) and ("\n" in source or "{" in source)
+
+
+def load_files(source: str | Path) -> FileSet:
+    """Reads and parses `source` (a path, or the text of a file) and everything it imports.
+
+    Raises DiagnosticError with every mistake found: syntax, E014, E051, E052, E053.
+    """
+    loader = _Loader()
+    if is_source_text(source):
+        root = loader.load_text(str(source), TEXT_TITLE, Path("."))
+    else:
+        root = loader.load_path(Path(source), str(source))
+    if loader.diagnostics:
+        raise SourceError(loader.diagnostics, loader.sources)
+    assert root is not None
+    return FileSet(root, loader.files, loader.sources)
+
+
+class SourceError(DiagnosticError):
+    """Mistakes found before there is a `FileSet`; carries the texts that were read, so that they can be shown."""
+
+    def __init__(self, diagnostics: list[Diagnostic], sources: Mapping[str, str]) -> None:
+        super().__init__(diagnostics)
+        self.sources = dict(sources)
+
+
+class _Loader:
+    def __init__(self) -> None:
+        self.files: dict[str, SourceFile] = {}
+        self.sources: dict[str, str] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self.opening: list[str] = []
+
+    def load_path(self, path: Path, title: str) -> SourceFile | None:
+        try:
+            text = read_source(str(path))
+        except DiagnosticError as error:
+            self.diagnostics.extend(error.diagnostics)
+            return None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.diagnostics.append(Diagnostic("E052", f"cannot read `{title}`: {reason.lower()}"))
+            return None
+        return self.load_text(text, title, path.parent)
+
+    def load_text(self, text: str, title: str, folder: Path) -> SourceFile | None:
+        self.sources[title] = text
+        try:
+            parsed = parse(text, title)
+        except DiagnosticError as error:
+            self.diagnostics.extend(error.diagnostics)
+            return None
+        file = SourceFile(title, parsed)
+        self.files[title] = file
+        self.opening.append(title)
+        places: dict[str, Span] = {}
+        for item in parsed.items:
+            for name in item.names if isinstance(item, tree.Import) else (item.name,):
+                self.declare_once(name, places)
+            if isinstance(item, tree.Import):
+                self.resolve_import(file, item, folder)
+            else:
+                file.declared.setdefault(item.name.text, item)
+        self.opening.pop()
+        return file
+
+    def declare_once(self, name: tree.Name, places: dict[str, Span]) -> None:
+        if name.text in places:
+            self.report(
+                "E014",
+                f"`{name.text}` is defined twice",
+                name.span,
+                "here again",
+                secondary=(Label(places[name.text], "first defined here"),),
+            )
+        places.setdefault(name.text, name.span)
+
+    def resolve_import(self, file: SourceFile, item: tree.Import, folder: Path) -> None:
+        target = self.load_import(item, folder)
+        if target is None:
+            return
+        for name in item.names:
+            found = target.find(name.text)
+            if found is None:
+                self.report(
+                    "E053",
+                    f"`{target.title}` has no `{name.text}`",
+                    name.span,
+                    help=did_you_mean(name.text, target.names()),
+                )
+            else:
+                file.imported.setdefault(name.text, found)
+
+    def load_import(self, item: tree.Import, folder: Path) -> SourceFile | None:
+        module = item.module
+        if isinstance(module, tree.String):
+            return self.load_relative(module, folder)
+        parts = module.text.split(".")
+        library = importlib.resources.files("attncomp.std")
+        known = sorted(entry.name.removesuffix(".attn") for entry in library.iterdir() if entry.name.endswith(".attn"))
+        if len(parts) != 2 or parts[0] != "std" or parts[1] not in known:
+            self.report(
+                "E052",
+                f"there is no library file `{module.text}`",
+                module.span,
+                help=did_you_mean(module.text, [f"std.{name}" for name in known])
+                or 'a file of your own is imported by its path: from "blocks/se.attn" import SE',
+            )
+            return None
+        title = f"std/{parts[1]}.attn"
+        if self.is_open(title, module.span):
+            return None
+        if title not in self.files:
+            self.load_text((library / f"{parts[1]}.attn").read_text(encoding="utf-8"), title, Path("std"))
+        return self.files.get(title)
+
+    def load_relative(self, module: tree.String, folder: Path) -> SourceFile | None:
+        relative = PurePosixPath(module.value)
+        if relative.suffix != ".attn" or relative.is_absolute():
+            self.report(
+                "E052",
+                f"`{module.value}` is not the path of a model file",
+                module.span,
+                help="write a path relative to this file that ends in .attn",
+            )
+            return None
+        path = Path(os.path.normpath(folder / relative))
+        title = str(path)
+        if self.is_open(title, module.span):
+            return None
+        if title in self.files:
+            return self.files[title]
+        if not path.is_file():
+            siblings = [entry.name for entry in path.parent.glob("*.attn")] if path.parent.is_dir() else []
+            self.report(
+                "E052",
+                f"there is no file `{module.value}`",
+                module.span,
+                f"looked for `{title}`",
+                help=did_you_mean(relative.name, siblings),
+            )
+            return None
+        return self.load_path(path, title)
+
+    def is_open(self, title: str, span: Span) -> bool:
+        """Reports an import that leads back to a file still being loaded, or one that is nested too deeply."""
+        if title in self.opening:
+            cycle = [*self.opening[self.opening.index(title) :], title]
+            self.report(
+                "E051",
+                "files import each other in a circle: " + " -> ".join(f"`{file}`" for file in cycle),
+                span,
+                help="move what both need into a third file",
+            )
+            return True
+        if len(self.opening) >= IMPORT_DEPTH:
+            self.report("E007", f"imports are nested more than {IMPORT_DEPTH} deep", span)
+            return True
+        return False
+
+    def report(
+        self, code: str, message: str, span: Span, label: str = "", *, help: str = "", secondary: tuple[Label, ...] = ()
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, message, Label(span, label), secondary, help))

@@ -1,0 +1,44 @@
+"""Mistakes that have a meaning, and so must be looked for: the forgotten rename."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attncomp.diagnostics.core import Label, Span
+from attncomp.ir.operators.table import OPERATORS
+from attncomp.semantics.context import problem
+from attncomp.semantics.scope import Frame
+
+
+def reject_shared_softmax(frame: Frame, node: int, axes: Iterable[str], span: Span) -> None:
+    """Raises E020 for a softmax over an axis that both operands of the score carry.
+
+    Such a score pairs each query with its own key alone, and the softmax runs over the queries: nobody means that.
+    """
+    graph = frame.context.graph
+    seen: set[int] = set()
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        operator = graph.node(current).operator
+        operands = graph.operands(current)
+        if operator == "contract":
+            left, right = (graph.type(operand) for operand in operands)
+            for axis in axes:
+                if left.has(axis) and right.has(axis) and graph.type(current).has(axis):
+                    place = graph.node(current).origin.span
+                    name = frame.show(axis)
+                    secondary = (Label(place, f"both operands of this product carry `{name}`"),) if place else ()
+                    raise problem(
+                        "E020",
+                        f"the softmax runs over `{name}`, which the queries and the keys both carry: was the "
+                        "rename forgotten?",
+                        span,
+                        secondary=secondary,
+                        help=f"rename the keys and the values: `k[{name} -> {name}']`, and write `softmax{{{name}'}}`",
+                    )
+        elif OPERATORS[operator].category == "pointwise":
+            stack.extend(operands)
