@@ -99,8 +99,9 @@ class Step:
 class AttentionForm:
     """An attention region whose score is `scale * query @ key^T`, then `+ bias`, then `where(mask, score, -inf)`.
 
-    Values by name of the region's inputs, already in the order [..., target, key], [..., source, key],
-    [..., source, value]; bias and mask broadcast against [..., target, source]. Leading dims broadcast.
+    Inputs of the region, or values that its body computes before the scores, already in the order [..., target, key],
+    [..., source, key], [..., source, value]; bias and mask broadcast against [..., target, source]. Leading dims
+    broadcast. `dropout` is the rate at which weights are dropped in training, between the softmax and the values.
     """
 
     query: Value
@@ -109,6 +110,7 @@ class AttentionForm:
     bias: Value | None = None
     mask: Value | None = None
     scale: float | Size | None = None
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
