@@ -42,7 +42,7 @@ class Geometry:
     def read(braces: Braces, kernel: Sequence[int], stride: Sequence[int] | None = None) -> Geometry:
         """The geometry that `stride`, `padding` and `dilation` describe.
 
-        `padding` is a number, a list of one for each axis, `same` (odd kernels: the size stays where the stride is 1) or
+        `padding` is a number, a list of one for each axis, `same` (odd kernels: the size stays at stride 1) or
         `valid` (none). Raises E040.
         """
         count = len(kernel)
