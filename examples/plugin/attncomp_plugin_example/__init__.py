@@ -1,0 +1,1 @@
+"""A pass and a backend for attncomp, from another package."""
