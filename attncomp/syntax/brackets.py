@@ -93,6 +93,9 @@ class _Balancer:
         elif lexeme.first and lexeme.type in STATEMENT_STARTS:
             while self._open and not self._open[-1][1]:
                 self._unclosed(lexeme)
+        elif lexeme.type == "ARROW":
+            while self._open and self._lexemes[self._open[-1][0]].type == "LPAR":
+                self._unclosed(lexeme)
         elif self._begins_assignment(position):
             while self._open and not self._open[-1][1] and not self._lexemes[self._open[-1][0] + 1].first:
                 self._unclosed(lexeme)
@@ -113,7 +116,7 @@ class _Balancer:
             label = Label(where.span, "the file ends here")
         elif where.type in OPENERS:
             label = Label(where.span, "this closes the bracket around it")
-        elif where.type in KEYWORDS and where.type not in STATEMENT_STARTS:
+        elif where.type == "ARROW" or (where.type in KEYWORDS and where.type not in STATEMENT_STARTS):
             label = Label(where.span, f"before this `{where.text}`")
         else:
             label = Label(where.span, "before this statement")

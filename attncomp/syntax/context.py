@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attncomp.diagnostics.core import Diagnostic, Label, Span
-from attncomp.syntax.lexeme import KEYWORDS, OPENERS, OPERAND_ENDS, Lexeme
+from attncomp.syntax.lexeme import KEYWORDS, OPERAND_ENDS, Lexeme
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,13 @@ class Context:
         """Whether the lexeme before can end an operand, and is part of the same statement."""
         return self.position > self.statement and self.before.type in OPERAND_ENDS
 
-    def same_line(self) -> bool:
-        """Whether the unexpected lexeme stands in the line of the one before it."""
-        return not self.token.first
+    @property
+    def gap(self) -> Span:
+        """Where something is missing: the unexpected lexeme, or behind the one before where a line ends in between."""
+        if not (self.token.first or self.token.is_end) or self.position == 0:
+            return self.token.span
+        last = self.before.span
+        return Span(last.file, last.end_line, last.end_column, last.end_line, last.end_column + 1)
 
     def mistake(
         self, code: str, message: str, help: str = "", label: str = "", *, span: Span | None = None,
@@ -124,8 +128,3 @@ def _word(terminal: str) -> str:
     if terminal in _WORDS:
         return _WORDS[terminal]
     return f"`{_SIGNS.get(terminal, terminal.lower() if terminal in KEYWORDS else terminal)}`"
-
-
-def is_closer(lexeme: Lexeme) -> bool:
-    """Whether a lexeme is a closing bracket."""
-    return lexeme.type in OPENERS

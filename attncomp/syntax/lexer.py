@@ -57,15 +57,17 @@ def scan(text: str, path: str) -> Scan:
     lexemes: list[Lexeme] = []
     comments: list[Lexeme] = []
     line = 0
+    bad_until = 0
     for token in tokens:
-        if token.type == "SPACE":
-            continue
         start = token.start_pos or 0
+        if token.type == "SPACE" or start < bad_until:
+            continue
         span = places.span(start, start + len(token))
         lexeme = Lexeme(token.type, str(token), span, span.line != line)
         line = span.line
         bad_number = _bad_number(lexeme, text, start)
         mistakes.extend(bad_number)
+        bad_until = max([bad_until, *(mistake.start + len(mistake.repair) for mistake in bad_number)])
         (comments if token.type == "COMMENT" else lexemes).append(replace(lexeme, text="0") if bad_number else lexeme)
     last = len(text.rstrip())
     lexemes.append(Lexeme(END, "", places.span(last, last), True))
@@ -142,7 +144,10 @@ def _bad_character(text: str, start: int) -> _Mistake:
         )  # fmt: skip
     if character.isalnum():
         help_ = "a name is made of the letters A to Z, digits and `_`"
-        return _Mistake("E008", f"`{_shown(character)}` cannot stand in a name", "", help_, start, " ")
+        first = start - len(_matched(re.compile(r"[A-Za-z0-9_]*"), text[max(start - 80, 0) : start][::-1], 0))
+        word = _matched(re.compile(r"\w+"), text, first)
+        repair = "".join(letter if letter.isascii() else "_" for letter in word)
+        return _Mistake("E008", f"`{_shown(word)}` is no name", "", help_, first, repair)
     return _Mistake("E008", f"{_described(character)} is no character of the language", "", "", start, " ")
 
 
@@ -170,7 +175,7 @@ def _bad_number(lexeme: Lexeme, text: str, start: int) -> list[_Mistake]:
 
 def _matched(pattern: re.Pattern[str], text: str, start: int) -> str:
     match = pattern.match(text, start)
-    return text[start] if match is None or not match.group() else match.group()
+    return "" if match is None else match.group()
 
 
 def _described(character: str) -> str:

@@ -17,7 +17,7 @@ from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Span
 from attncomp.syntax.brackets import balance
 from attncomp.syntax.context import Context
 from attncomp.syntax.depth import check_depth
-from attncomp.syntax.lexeme import CLOSERS, DECLARATION_STARTS, OPENERS, STATEMENT_STARTS, Lexeme
+from attncomp.syntax.lexeme import CLOSERS, DECLARATION_STARTS, OPENERS, OPERAND_ENDS, STATEMENT_STARTS, Lexeme
 from attncomp.syntax.lexer import scan
 from attncomp.syntax.slips import diagnose
 from attncomp.syntax.source import read_source
@@ -148,8 +148,9 @@ class _Reader:
         if not self._open and lexeme.type in DECLARATION_STARTS:
             self._statement, self._declaration = position, "" if lexeme.type == "FROM" else lexeme.text
         elif self._open:
-            first = before.type == "LBRACE" or self._begins_statement(position)
-            self._statement = position if self._open[-1][1] and first else self._statement
+            may_begin = self._open[-1][1] and "RETURN" in self._choices()
+            if may_begin and (before.type == "LBRACE" or self._begins_statement(position)):
+                self._statement = position
         elif lexeme.first and before.type == "RBRACE":
             self._statement = position
 
@@ -202,9 +203,11 @@ class _Reader:
         return lexeme.type in DECLARATION_STARTS
 
     def _looks_like_statement(self, position: int) -> bool:
+        """Whether a line that begins here begins a statement: by its first words, or since no operator is before it."""
         lexeme, following = self._lexemes[position], self._lexemes[position + 1]
         names_value = lexeme.type == "NAME" and following.type in ("EQUAL", "COLON", "COMMA")
-        return names_value or lexeme.type in STATEMENT_STARTS
+        complete = position > 0 and self._lexemes[position - 1].type in OPERAND_ENDS
+        return names_value or lexeme.type in STATEMENT_STARTS or (complete and lexeme.type in ("NAME", "IF"))
 
     def _is_loop(self, position: int) -> bool:
         """Whether the `{` at `position` opens the body of a `for` in the same line."""

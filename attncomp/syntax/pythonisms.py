@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from attncomp.diagnostics.core import Diagnostic
@@ -11,7 +12,6 @@ from attncomp.syntax.lexeme import OPERAND_ENDS, OPERAND_STARTS
 _WORDS = {
     "def": "write `fn f(x) = …`, or `block F(x: {…}) -> {…} { … }` where there are parameters",
     "class": "write `block F(x: {…}) -> {…} { … }`",
-    "lambda": "write `fn f(x) = …` in a statement of its own",
     "while": "write `for i in 0..12 { … }`",
     "with": "leave it out",
     "elif": "write `else if`",
@@ -43,10 +43,11 @@ _COMPOUND = frozenset({"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "POWER", "FL
 
 
 def _word(context: Context) -> Diagnostic | None:
-    for lexeme in (context.before, context.token):
+    for lexeme in (context.at(-2), context.before, context.token):
         if lexeme.type != "NAME" or lexeme.text not in _WORDS:
             continue
-        if lexeme is context.before and context.token.type not in OPERAND_STARTS | {"LPAR", "COLON", "NOT", "FOR"}:
+        following = context.lexemes[context.lexemes.index(lexeme) + 1]
+        if following.first or following.type not in OPERAND_STARTS | {"COLON", "NOT", "FOR"}:
             continue
         return context.mistake("E005", f"there is no `{lexeme.text}`", _WORDS[lexeme.text], span=lexeme.span)
     return None
@@ -54,8 +55,7 @@ def _word(context: Context) -> Diagnostic | None:
 
 def _import(context: Context) -> Diagnostic | None:
     if context.token.type == "IMPORT" and "IMPORT" not in context.expected:
-        name = context.after.text if context.after.type == "NAME" else "MLP"
-        help_ = f"write `from std.nn import {name}`, the file first"
+        help_ = "write `from std.nn import MLP`, the file first"
         return context.mistake("E005", "an import names what it takes from a file", help_)
     if context.start.type == "FROM" and context.before.type == "IMPORT" and context.token.type == "STAR":
         return context.mistake("E005", "an import names what it takes", "list the names: `import MLP, SE`")
@@ -63,19 +63,17 @@ def _import(context: Context) -> Diagnostic | None:
 
 
 def _comment(context: Context) -> Diagnostic | None:
-    position = context.position
-    line = context.token.span.line
-    while position >= 0 and context.lexemes[position].span.line == line:
-        lexeme = context.lexemes[position]
-        slashes = lexeme.type == "FLOOR_DIVIDE"
-        if slashes and (lexeme.first or context.lexemes[position - 1].type not in OPERAND_ENDS or _is_prose(context)):
-            return context.mistake("E005", "`//` divides and floors", "a comment begins with `#`", span=lexeme.span)
-        position -= 1
+    for line in (context.token.span.line, context.before.span.line):
+        words = [lexeme for lexeme in context.lexemes if lexeme.span.line == line]
+        slashes = next((place for place, lexeme in enumerate(words) if lexeme.type == "FLOOR_DIVIDE"), None)
+        if slashes is None:
+            continue
+        rest = words[slashes + 1 :]
+        prose = any(one.type == two.type == "NAME" for one, two in itertools.pairwise(rest))
+        if slashes == 0 or prose:
+            span = words[slashes].span
+            return context.mistake("E005", "`//` divides and floors", "a comment begins with `#`", span=span)
     return None
-
-
-def _is_prose(context: Context) -> bool:
-    return context.token.type == "NAME" and context.before.type == "NAME"
 
 
 def _attribute(context: Context) -> Diagnostic | None:
@@ -136,16 +134,14 @@ def _stars(context: Context) -> Diagnostic | None:
 
 
 def _double_bar(context: Context) -> Diagnostic | None:
-    if context.token.type == "VBAR" and context.before.type == "VBAR" and context.token.span == _next(context):
-        span = context.before.span.to(context.token.span)
+    token, after = context.token, context.after
+    if token.type == after.type == "VBAR" and (token.span.line, token.span.column + 1) == (
+        after.span.line,
+        after.span.column,
+    ):
+        span = token.span.to(after.span)
         return context.mistake("E005", "`||` means nothing here", "write `or`", span=span)
     return None
-
-
-def _next(context: Context) -> object:
-    """The span of one character right behind the lexeme before."""
-    before, token = context.before.span, context.token.span
-    return token if (before.end_line, before.end_column) == (token.line, token.column) else None
 
 
 def _contraction(context: Context) -> Diagnostic | None:

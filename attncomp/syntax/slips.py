@@ -29,7 +29,7 @@ def diagnose(context: Context) -> Diagnostic:
             return found
     label = expectation(context)
     if context.token.is_end:
-        return context.mistake("E001", "the file ends too early", "", label)
+        return context.mistake("E001", "the file ends too early", "", label, span=context.gap)
     return context.mistake("E001", f"unexpected {quoted(context.token)}", "", label)
 
 
@@ -41,6 +41,9 @@ def _missing_result(context: Context) -> Diagnostic | None:
         return None
     form = "f32[batch, seq]" if context.declaration == "model" else "{seq, embed}"
     message = f"the `->` and the result of this {context.declaration} are missing"
+    if context.token.type == "EQUAL":
+        help_ = f"write `-> {form} {{ return … }}`, or make it a `fn`"
+        return context.mistake("E004", message, help_, "expected `->`")
     if context.token.type in ("LBRACE", "DTYPE", "LPAR") and not _opens_body(context):
         message = "`->` is missing before the result"
     return context.mistake("E004", message, f"write `-> {form}` behind the inputs", "expected `->`")
@@ -59,7 +62,7 @@ def _missing_arrow(context: Context) -> Diagnostic | None:
         return context.mistake("E004", "an arrow is written `->`", "write `->`")
     if context.token.text == ">" and context.before.type == "MINUS":
         return context.mistake("E004", "an arrow is written `->`, in one piece", "write `->`")
-    if context.token.type in ("NAME", "LPAR") and context.same_line():
+    if context.token.type in ("NAME", "LPAR") and not context.token.first:
         what = f"`{context.before.text} -> {context.token.text}`" if context.token.type == "NAME" else "`a -> (b c)`"
         help_ = f"write {what}, or `,` between two axes"
         return context.mistake("E004", "`->` is missing between the axes", help_, "expected `->` or `,`")
@@ -129,15 +132,19 @@ def _dtype(context: Context) -> Diagnostic | None:
 
 def _reserved(context: Context) -> Diagnostic | None:
     token = context.token
-    if token.type not in KEYWORDS | {"DTYPE"} or "NAME" not in context.expected:
+    if token.type == "EQUAL" and context.position == context.statement + 1 and context.before.type in KEYWORDS:
+        token = context.before
+    elif token.type not in KEYWORDS | {"DTYPE"} or "NAME" not in context.expected:
         return None
-    if token.first and token.type in STATEMENT_STARTS | {"BLOCK", "MODEL", "FROM"}:
-        return None
-    if context.wants_expression and context.after.type in OPERAND_STARTS | KEYWORDS:
-        return None
+    else:
+        begins = token.first and token.type in STATEMENT_STARTS | {"BLOCK", "MODEL", "FROM"}
+        continues = context.wants_expression and context.after.type in OPERAND_STARTS | KEYWORDS
+        if begins or continues:
+            return None
     kind = "an element type" if token.type == "DTYPE" else "a reserved word"
     help_ = f"choose another name, such as `{token.text}_`"
-    return context.mistake("E001", f"{quoted(token)} is {kind} and cannot be a name", help_)
+    message = f"{quoted(token)} is {kind} and cannot be a name"
+    return context.mistake("E001", message, help_, span=token.span)
 
 
 # --- statements and declarations ----------------------------------------------------------------------------------
@@ -164,7 +171,8 @@ def _missing_body(context: Context) -> Diagnostic | None:
     if context.token.type == "EQUAL":
         help_ = "write `{ return … }`, or make it a `fn`"
         return context.mistake("E001", f"a {context.declaration} has a body in braces, not an expression", help_)
-    return context.mistake("E001", f"the body of this {context.declaration} is missing", "", "expected `{`")
+    message = f"the body of this {context.declaration} is missing"
+    return context.mistake("E001", message, "", "expected `{`", span=context.gap)
 
 
 def _function_body(context: Context) -> Diagnostic | None:
@@ -198,6 +206,21 @@ def _no_effect(context: Context) -> Diagnostic | None:
     return context.mistake("E001", "a statement must name its value", help_, "expected `=`")
 
 
+def _return_in_function(context: Context) -> Diagnostic | None:
+    if context.token.type == "RETURN" and context.wants_expression and not context.token.first:
+        return context.mistake("E001", "`return` is a statement, and an expression is expected", "leave out `return`")
+    return None
+
+
+def _bare_fraction(context: Context) -> Diagnostic | None:
+    if context.token.type != "DOT" or not context.wants_expression or context.after.type != "INT":
+        return None
+    span = context.token.span.to(context.after.span)
+    return context.mistake(
+        "E008", f"`.{context.after.text}` is no number", f"write `0.{context.after.text}`", span=span
+    )
+
+
 def _key_after_initializer(context: Context) -> Diagnostic | None:
     if context.token.type == "AS" and context.start.type == "PARAM":
         help_ = 'write `param NAME: […] as "key" ~ initializer`'
@@ -208,10 +231,10 @@ def _key_after_initializer(context: Context) -> Diagnostic | None:
 def _missing_else(context: Context) -> Diagnostic | None:
     if "ELSE" not in context.expected or context.wants_expression:
         return None
-    if context.token.type in OPERAND_STARTS and context.same_line():
+    if context.token.type in OPERAND_STARTS and not context.token.first:
         return None
     help_ = "write `if condition then a else b`"
-    return context.mistake("E001", "`else` is missing", help_, "expected `else`")
+    return context.mistake("E001", "`else` is missing", help_, "expected `else`", span=context.gap)
 
 
 def _missing_then(context: Context) -> Diagnostic | None:
@@ -220,7 +243,7 @@ def _missing_then(context: Context) -> Diagnostic | None:
     help_ = "write `if condition then a else b`"
     if context.token.type == "EQUAL":
         return context.mistake("E001", "`=` gives a name, `==` compares", "write `==`")
-    return context.mistake("E001", "`then` is missing", help_, "expected `then`")
+    return context.mistake("E001", "`then` is missing", help_, "expected `then`", span=context.gap)
 
 
 def _missing_comma(context: Context) -> Diagnostic | None:
@@ -264,9 +287,11 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     _outside,
     _missing_arrow,
     _unfinished,
+    _key_after_initializer,
     _reserved,
     _no_effect,
-    _key_after_initializer,
+    _return_in_function,
+    _bare_fraction,
     _chained_comparison,
     _missing_then,
     _missing_else,

@@ -42,11 +42,19 @@ def mend(lexemes: list[Lexeme]) -> tuple[list[Lexeme], list[Diagnostic]]:
                 Diagnostic("E005", f"`{lexeme.text}` is written `{right}`", Label(lexeme.span), (), f"write `{right}`")
             )
             result[-1] = replace(lexeme, type=_CAPITALS[lexeme.text], text=right)
+        elif lexeme.text == "lambda" and _beside_name(lexemes, position):
+            help_ = "write `fn f(x) = …` in a statement of its own"
+            found.append(Diagnostic("E005", "there is no `lambda`", Label(lexeme.span), (), help_))
         elif lexeme.text in ("==", "!=") and position + 1 < len(lexemes):
             found.extend(_compared_with_none(lexemes, position))
         elif lexeme.type == "NAME" and lexeme.text in _BRACED and position + 1 < len(lexemes):
             found.extend(_wrong_bracket(lexemes, position))
     return result, found
+
+
+def _beside_name(lexemes: list[Lexeme], position: int) -> bool:
+    following = lexemes[min(position + 1, len(lexemes) - 1)]
+    return following.type == "NAME" and not following.first
 
 
 def _compared_with_none(lexemes: list[Lexeme], position: int) -> list[Diagnostic]:
