@@ -1,0 +1,1 @@
+"""What backends share in writing a `Program` as Python text."""

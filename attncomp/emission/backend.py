@@ -1,0 +1,26 @@
+"""What a backend is."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from attncomp.lowering.program import Program
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Writes programs as text. Found by the entry point group `attncomp.backends`."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line: `numpy`, `torch`."""
+        ...
+
+    @property
+    def excluded_passes(self) -> frozenset[str]:
+        """Names of the graph passes that this backend does not want."""
+        ...
+
+    def emit(self, program: Program) -> str:
+        """The text of a Python module that computes `program`."""
+        ...

@@ -1,0 +1,255 @@
+"""The statements of one function: single-use values inlined, everything else a line with its shape."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from attncomp.emission.expressions import Expression, number
+from attncomp.emission.layout import INDENT, fits, statement
+from attncomp.emission.rules import Application, RuleTable
+from attncomp.emission.text import Names
+from attncomp.ir.sizes import Size
+from attncomp.lowering.program import AttentionForm, Loop, Operand, Region, Statement, Step, Value
+
+DEEPEST = 4  # how many operations one line may hold
+
+
+@dataclass
+class Scope:
+    """What a function's text may refer to: a Python expression for each value and each symbol.
+
+    `symbols` holds the variable of every symbol; those asked for are recorded in `used_symbols`, in order.
+    """
+
+    table: RuleTable
+    names: Names
+    symbols: Mapping[str, str]
+    runtime: dict[str, None]
+    texts: dict[str, Expression] = field(default_factory=dict)
+    used_symbols: dict[str, None] = field(default_factory=dict)
+
+    def variable(self, symbol: str) -> str:
+        """The variable that holds a symbol."""
+        self.used_symbols.setdefault(symbol)
+        return self.symbols[symbol]
+
+    def use(self, function: str) -> str:
+        """Asks for a function of the runtime."""
+        self.runtime.setdefault(function)
+        return function
+
+    def define(self, value: Value) -> str:
+        """A variable for a value."""
+        if value.name not in self.texts:
+            self.texts[value.name] = Expression(self.names.claim(value.name))
+        return self.texts[value.name].text
+
+
+class Body:
+    """Writes steps into a scope, one after the other.
+
+    A value that one step alone reads waits as an expression until that step is written, as long as the line fits.
+    """
+
+    def __init__(self, scope: Scope, uses: Mapping[str, int], depth: int = 1) -> None:
+        """`uses` counts the readers of each value in this function; see `count_uses`."""
+        self.scope = scope
+        self.depth = depth
+        self.lines: list[str] = []
+        self._left = Counter(uses)
+        self._uses = dict(uses)
+        self._waiting: dict[str, tuple[Value, Expression]] = {}
+        self._fresh: set[str] = set()
+        self._variables: set[str] = set()
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def operand(self, operand: Operand) -> Expression:
+        """An operand as an expression; a waiting one stays where it is."""
+        if not isinstance(operand, Value):
+            return number(operand, self.scope.table.infinity, self.scope.table.nan)
+        if operand.name in self._waiting:
+            return self._waiting[operand.name][1]
+        return self.scope.texts[operand.name]
+
+    def name(self, value: Value) -> str:
+        """The variable of a value, which gets a line if it has none yet; counts as a read."""
+        self.settle([value])
+        self._left[value.name] -= 1
+        self._fresh.discard(value.name)
+        return self.scope.texts[value.name].text
+
+    def read(self, values: Sequence[Value], prefix: str = "") -> list[Expression]:
+        """The last expressions of some values, inlined where the line `prefix` with all of them fits."""
+        self._make_room(values, lambda: prefix + ", ".join(self.operand(value).text for value in values))
+        found = [self.operand(value) for value in values]
+        for value in values:
+            self._left[value.name] -= 1
+            self._waiting.pop(value.name, None)
+            self._fresh.discard(value.name)
+        return found
+
+    def settle(self, values: Iterable[Value]) -> None:
+        """Gives a line to each of `values` that waits."""
+        for value in values:
+            waiting = self._waiting.pop(value.name, None)
+            if waiting is not None:
+                self._assign(*waiting)
+
+    def settle_all(self) -> None:
+        """Gives a line to everything that waits."""
+        self.settle([value for value, _ in list(self._waiting.values())])
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def step(self, step: Step) -> None:
+        """Writes a step, or keeps it until its reader is written. A step that nothing reads is left out."""
+        result = step.result
+        if not self._uses.get(result.name):
+            for operand in step.operands:
+                if isinstance(operand, Value):
+                    self._left[operand.name] -= 1
+                    self._drop(operand)
+            return
+        arrays = [operand for operand in step.operands if isinstance(operand, Value)]
+        if step.operator in self.scope.table.repeats:
+            self.settle(arrays)
+        target = f"{result.name} = "
+        self._make_room(arrays, lambda: target + self._apply(step).text)
+        self._keep_others(arrays)
+        expression = self._apply(step)
+        counted = 1 + sum(self.operand(array).operations for array in arrays)
+        expression = replace(expression, operations=counted)
+        for array in arrays:
+            self._left[array.name] -= 1
+            self._waiting.pop(array.name, None)
+            if not expression.fresh:
+                self._fresh.discard(array.name)
+        if result.shape == ():
+            expression = expression.as_fresh(False)
+        if self._uses[result.name] == 1 and not result.named and counted < DEEPEST:
+            self._waiting[result.name] = (result, expression)
+        else:
+            self._assign(result, expression)
+
+    def assign(self, value: Value, expression: Expression, comment: str = "") -> None:
+        """Writes a value made of something other than a step, with a comment on a line before it."""
+        if comment:
+            self.lines.append(f"{INDENT * self.depth}# {comment}")
+        self._assign(value, expression)
+
+    def carry(self, before: Value, after: Value) -> str:
+        """The variable that a loop changes: at first it holds `before`, after the loop `after`."""
+        scope = self.scope
+        was_waiting = before.name in self._waiting
+        (expression,) = self.read([before], f"{after.name} = ")
+        known = expression.text in self._variables
+        if known and not was_waiting and self._left[before.name] == 0:
+            scope.texts[after.name] = expression
+        else:
+            self._assign(after, expression.as_fresh(False))
+        self._fresh.discard(after.name)
+        return scope.texts[after.name].text
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Adds lines as they are, indented to the depth of the body."""
+        self.lines += [INDENT * self.depth + line if line else "" for line in lines]
+
+    def finish(self, results: Sequence[Value]) -> None:
+        """Writes `return` for the results: one, or a tuple."""
+        texts = [expression.text for expression in self.read(results, "return ")]
+        self.lines += statement("return ", Expression(", ".join(texts)), self.depth)
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _drop(self, value: Value) -> None:
+        waiting = self._waiting.get(value.name)
+        if waiting is not None and self._left[value.name] <= 0:
+            self._waiting.pop(value.name)
+
+    def _apply(self, step: Step) -> Expression:
+        operands = []
+        for operand in step.operands:
+            expression = self.operand(operand)
+            if isinstance(operand, Value):
+                expression = expression.as_fresh(self._owned(operand))
+            operands.append(expression)
+        rule = self.scope.table.rules[step.operator]
+        return rule(Application(step, tuple(operands), self.scope.variable, self.scope.use))
+
+    def _owned(self, value: Value) -> bool:
+        """Whether the step at hand is the last to read the memory of `value`."""
+        if value.name in self._waiting:
+            return self._waiting[value.name][1].fresh
+        return self._left[value.name] == 1 and value.name in self._fresh
+
+    def _keep_others(self, arrays: Sequence[Value]) -> None:
+        """Gives a line to waiting expressions that mention what the step at hand may overwrite."""
+        own = {array.name for array in arrays}
+        mentioned = {
+            self.scope.texts[array.name].text for array in arrays if array.name in self._fresh and self._owned(array)
+        }
+        for value, expression in list(self._waiting.values()):
+            if value.name not in own and any(text in expression.text for text in mentioned):
+                self.settle([value])
+
+    def _make_room(self, arrays: Sequence[Value], text: Callable[[], str]) -> None:
+        """Gives lines to the longest of the waiting operands until the line fits."""
+        while True:
+            waiting = [array for array in arrays if array.name in self._waiting]
+            counted = sum(self._waiting[array.name][1].operations for array in waiting)
+            line = INDENT * self.depth + text()
+            if not waiting or (fits(line) and counted < DEEPEST):
+                return
+            longest = max(waiting, key=lambda array: (len(self._waiting[array.name][1].text), array.name))
+            self.settle([longest])
+
+    def _assign(self, value: Value, expression: Expression) -> None:
+        name = self.scope.define(value)
+        self._variables.add(name)
+        if expression.fresh:
+            self._fresh.add(value.name)
+        self.lines += statement(f"{name} = ", expression, self.depth, value.comment if value.axes else "")
+
+
+def count_uses(
+    body: Iterable[Statement], results: Iterable[Value], covers: Callable[[Region], bool] = lambda region: False
+) -> Counter[str]:
+    """How often each value is read by the statements of one function (not inside its loops and regions).
+
+    `covers` says whether a region is written in its special form, so that the values of the form are read.
+    """
+    uses = Counter(value.name for value in results)
+    for item in body:
+        if isinstance(item, Step):
+            uses.update(operand.name for operand in item.operands if isinstance(operand, Value))
+        elif isinstance(item, Region):
+            form = item.attention if covers(item) else None
+            uses.update(value.name for value in (item.inputs if form is None else form_reads(form)))
+        elif isinstance(item, Loop):
+            uses.update(value.name for value in loop_reads(item))
+    return uses
+
+
+def form_reads(form: AttentionForm) -> tuple[Value, ...]:
+    """The values that an attention form reads."""
+    optional = tuple(value for value in (form.bias, form.mask) if value is not None)
+    return (form.query, form.key, form.value, *optional)
+
+
+def loop_reads(loop: Loop) -> tuple[Value, ...]:
+    """What a loop reads from outside: the first of the carried values, and the captured ones."""
+    return (*(before for before, *_ in loop.carried), *loop.captured)
+
+
+def symbols_of(values: Iterable[Value]) -> dict[str, tuple[Value, int]]:
+    """The symbols that are the whole of a dimension of one of `values`, and where."""
+    found: dict[str, tuple[Value, int]] = {}
+    for value in values:
+        for dim, size in enumerate(value.shape):
+            for symbol in size.symbols():
+                if size == Size.symbol(symbol):
+                    found.setdefault(symbol, (value, dim))
+    return found
