@@ -1,0 +1,1 @@
+"""Graph to program: axis orders, positional operators, loops over repeated layers."""

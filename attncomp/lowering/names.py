@@ -1,0 +1,181 @@
+"""Identifiers: the model's own names where there are some, else what the operator makes, unique in each scope."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from attncomp.lowering.emitter import Hint
+from attncomp.lowering.flow import results
+from attncomp.lowering.program import Loop, Parameter, Program, Region, Statement, Step, Value
+from attncomp.lowering.renaming import Renaming
+
+RESERVED = frozenset(
+    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "np", "numpy", "torch", "nn", "math", "self"}
+)
+
+# Operators of layers: what they make is called after the layer.
+_OF_LAYERS = frozenset({"linear", "convolution", "normalize", "batch_norm", "take"})
+
+
+def identifier(text: str) -> str:
+    """`text` as a Python identifier; a twin `a'` is `a_twin`."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", text.replace("'", "_twin")).strip("_")
+    if not name:
+        return "value"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def snake_case(text: str) -> str:
+    """`LayerNorm` as `layer_norm`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text).lower()
+
+
+def name_program(program: Program, hints: Mapping[str, Hint]) -> Program:
+    """The program with final names. `hints` says what its values, by their provisional names, might be called."""
+    namer = _Namer(hints)
+    scope = _Scope(RESERVED | {identifier(symbol) for symbol in program.symbols})
+    for one in program.inputs:
+        namer.give(scope, one.value, identifier(one.name), named=True)
+    namer.parameters(scope, program.parameters)
+    namer.body(scope, (*program.prepare, *program.steps), {value.name: name for name, value in program.outputs})
+    renaming = Renaming(namer.final)
+    return replace(
+        program,
+        inputs=tuple(replace(one, value=renaming.value(one.value)) for one in program.inputs),
+        outputs=tuple((name, renaming.value(value)) for name, value in program.outputs),
+        parameters=tuple(map(renaming.parameter, program.parameters)),
+        prepare=tuple(map(renaming.step, program.prepare)),
+        steps=tuple(namer.named(renaming.statement(one), one) for one in program.steps),
+        symbols={symbol: (renaming.value(value), dim) for symbol, (value, dim) in program.symbols.items()},
+    )
+
+
+class _Scope:
+    """The names taken in a scope and around it."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken = set(taken)
+
+    def free(self, name: str) -> str:
+        """`name`, numbered where it is taken."""
+        number, found = 1, name
+        while found in self.taken:
+            number += 1
+            found = f"{name}_{number}"
+        self.taken.add(found)
+        return found
+
+
+class _Namer:
+    def __init__(self, hints: Mapping[str, Hint]) -> None:
+        self.hints = hints
+        self.final: dict[str, Value] = {}
+        self.stems: dict[str, str] = {}
+        self.titles: dict[int, str] = {}
+
+    def give(self, scope: _Scope, value: Value, text: str, *, named: bool, stem: str = "") -> None:
+        axes = tuple(tuple(axis.strip() for axis in group) for group in value.axes)
+        self.final[value.name] = replace(value, name=scope.free(text), axes=axes, named=named)
+        self.stems[value.name] = stem or text
+
+    def parameters(self, scope: _Scope, parameters: Sequence[Parameter]) -> None:
+        for parameter, text in zip(parameters, _short_keys([one.key for one in parameters]), strict=True):
+            self.give(scope, parameter.value, text, named=True)
+
+    def body(self, scope: _Scope, statements: Sequence[Statement], outputs: Mapping[str, str]) -> None:
+        """Names what the statements make, then what lies inside of them."""
+        for statement in statements:
+            if all(value.name in self.final for value in results(statement)):
+                continue
+            if isinstance(statement, Loop):
+                self.titles[id(statement)] = scope.free(identifier(statement.name))
+                for before, _, end, after in statement.carried:
+                    hint = self.hints[end.name]
+                    text = outputs.get(after.name) or (hint.text if hint.named else self.stems[before.name])
+                    self.give(scope, after, identifier(text), named=hint.named)
+            elif isinstance(statement, Region):
+                self.titles[id(statement)] = scope.free(identifier(statement.name))
+                hint = self.hints[statement.result.name]
+                text = hint.text if hint.named else outputs.get(statement.result.name, "attended")
+                self.give(scope, statement.result, identifier(text), named=hint.named)
+            else:
+                self.step(scope, statement, outputs)
+        for statement in statements:
+            if isinstance(statement, Loop):
+                self.loop(_Scope(scope.taken), statement)
+            elif isinstance(statement, Region):
+                self.body(_Scope(scope.taken), statement.body, {})
+
+    def loop(self, scope: _Scope, loop: Loop) -> None:
+        for before, start, _, _ in loop.carried:
+            self.give(scope, start, self.stems[before.name], named=False)
+        self.parameters(scope, loop.parameters)
+        self.body(scope, (*loop.prepare, *loop.steps), {})
+
+    def step(self, scope: _Scope, step: Step, outputs: Mapping[str, str]) -> None:
+        hint = self.hints[step.result.name]
+        output = outputs.get(step.result.name)
+        if hint.named or output is not None:
+            self.give(scope, step.result, identifier(hint.text if hint.named else str(output)), named=hint.named)
+        elif step.operator in {"reshape", "permute"}:
+            (operand,) = step.operands
+            assert isinstance(operand, Value)
+            stem = self.stems[operand.name]
+            self.give(scope, step.result, f"{stem}_{identifier(_moved(step, operand))}", named=False, stem=stem)
+        else:
+            text = _layer_name(step.origin.scope) if step.operator in _OF_LAYERS else ""
+            self.give(scope, step.result, text or identifier(hint.text), named=False)
+
+    def named(self, statement: Statement, old: Statement) -> Statement:
+        """A statement, already on final values, with the final names of loops and regions in it."""
+        if isinstance(statement, Loop) and isinstance(old, Loop):
+            steps = tuple(self.named(new, one) for new, one in zip(statement.steps, old.steps, strict=True))
+            return replace(statement, name=self.titles[id(old)], steps=steps)
+        if isinstance(statement, Region):
+            return replace(statement, name=self.titles[id(old)])
+        return statement
+
+
+def _moved(step: Step, operand: Value) -> str:
+    """What a reshape or a permutation did, as the end of a name."""
+    before, after = len(operand.shape), len(step.result.shape)
+    if step.operator == "permute":
+        order = step.attributes["order"]
+        assert isinstance(order, tuple)
+        if order == (*range(before - 2), before - 1, before - 2):
+            return "transposed"
+        first = next(dim for dim, old in enumerate(order) if dim != old)
+        group = step.result.axes[first]
+        return f"by_{group[0]}" if group else "permuted"
+    if sum(size.constant != 1 for size in operand.shape) == sum(size.constant != 1 for size in step.result.shape):
+        return "aligned"
+    return "split" if after > before else "packed"
+
+
+def _layer_name(scope: str) -> str:
+    """The name of the layer at the end of a path: `query`, `fc_0`."""
+    parts = scope.split(".")
+    if parts[-1].isdecimal():
+        parts = [*parts[:-2], "_".join(parts[-2:])] if len(parts) > 1 else [""]
+    return snake_case(identifier(parts[-1])) if parts[-1] else ""
+
+
+def _short_keys(keys: Collection[str]) -> list[str]:
+    """For each key an identifier of its last parts, of two at least, and of as many as tell it apart."""
+    parts = [key.split(".") for key in keys]
+    length = [2] * len(parts)
+    while True:
+        names = [snake_case(identifier("_".join(part[-count:]))) for part, count in zip(parts, length, strict=True)]
+        users: dict[str, list[int]] = {}
+        for place, name in enumerate(names):
+            users.setdefault(name, []).append(place)
+        longer = [place for places in users.values() if len(places) > 1 for place in places]
+        longer = [place for place in longer if length[place] < len(parts[place])]
+        if not longer:
+            return names
+        for place in longer:
+            length[place] += 1

@@ -1,0 +1,51 @@
+"""Fused regions: the body is lowered in a scope of its own, and looked at for a form that backends know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from attncomp.ir.graph import Graph, Node
+from attncomp.lowering.attention import attention_form
+from attncomp.lowering.context import Context, attribute
+from attncomp.lowering.emitter import Emitter, Hint
+from attncomp.lowering.flow import reads, results, without_unread
+from attncomp.lowering.layout import Laid
+from attncomp.lowering.program import Region, Statement, Value
+
+LowerGraph = Callable[[Context], None]
+
+
+def lower_region(context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph) -> Laid:
+    """A region on values as they lie outside; what it needs in another order is moved before it."""
+    body = attribute(node, "body", Graph)
+    outer = context.emitter
+    emitter = Emitter(outer)
+    inner = Context(body, emitter, {f"i{place}": context.laid[operand] for place, operand in enumerate(operands)})
+    lower_graph(inner)
+    (result,) = body.results
+    laid = inner.laid[result.node]
+    if not isinstance(laid.value, Value):
+        laid = inner.array(result.node)
+    if laid.array.name not in {value.name for one in emitter.statements for value in results(one)}:
+        return laid
+    kind = attribute(node, "kind", str)
+    statements = without_unread(emitter.statements, {laid.array.name})
+    form = None
+    if kind == "attention":
+        statements, form = attention_form(emitter, statements, laid.array)
+    origin = outer.origin
+    outer.shared.hints.setdefault(laid.array.name, Hint(kind))
+    region = Region(laid.array, kind, kind, tuple(_outer(statements)), tuple(statements), form, origin)
+    outer.add_region(region)
+    return laid
+
+
+def _outer(statements: Sequence[Statement]) -> Iterator[Value]:
+    """The values that a body reads from outside, each once."""
+    seen: set[str] = set()
+    for statement in statements:
+        for value in reads(statement):
+            if value.name not in seen:
+                seen.add(value.name)
+                yield value
+        seen.update(value.name for value in results(statement))
