@@ -20,7 +20,8 @@ DEEPEST = 4  # how many operations one line may hold
 class Scope:
     """What a function's text may refer to: a Python expression for each value and each symbol.
 
-    `symbols` holds the variable of every symbol; those asked for are recorded in `used_symbols`, in order.
+    `symbols` holds the variable of every symbol; those asked for are recorded in `used_symbols`, in order. `given` are
+    the arrays that the function is called with, `owner` is the variable of the module or layer that it belongs to.
     """
 
     table: RuleTable
@@ -29,6 +30,9 @@ class Scope:
     runtime: dict[str, None]
     texts: dict[str, Expression] = field(default_factory=dict)
     used_symbols: dict[str, None] = field(default_factory=dict)
+    given: Mapping[Value, str] = field(default_factory=dict)
+    owner: str = ""
+    asks_training: bool = False
 
     def variable(self, symbol: str) -> str:
         """The variable that holds a symbol."""
@@ -39,6 +43,11 @@ class Scope:
         """Asks for a function of the runtime."""
         self.runtime.setdefault(function)
         return function
+
+    def training(self) -> str:
+        """Whether the module is in training: what its owner says, or what the caller passes."""
+        self.asks_training = True
+        return f"{self.owner}.training" if self.owner else "training"
 
     def define(self, value: Value) -> str:
         """A variable for a value."""
@@ -177,7 +186,8 @@ class Body:
                 expression = expression.as_fresh(self._owned(operand))
             operands.append(expression)
         rule = self.scope.table.rules[step.operator]
-        return rule(Application(step, tuple(operands), self.scope.variable, self.scope.use))
+        scope = self.scope
+        return rule(Application(step, tuple(operands), scope.variable, scope.use, scope.given, scope.training))
 
     def _owned(self, value: Value) -> bool:
         """Whether the step at hand is the last to read the memory of `value`."""
@@ -226,8 +236,10 @@ def count_uses(
         if isinstance(item, Step):
             uses.update(operand.name for operand in item.operands if isinstance(operand, Value))
         elif isinstance(item, Region):
-            form = item.attention if covers(item) else None
-            uses.update(value.name for value in (item.inputs if form is None else form_reads(form)))
+            if item.attention is None or not covers(item):
+                uses.update(value.name for value in item.inputs)
+            else:
+                uses += count_uses(form_steps(item), form_reads(item.attention))
         elif isinstance(item, Loop):
             uses.update(value.name for value in loop_reads(item))
     return uses
@@ -237,6 +249,17 @@ def form_reads(form: AttentionForm) -> tuple[Value, ...]:
     """The values that an attention form reads."""
     optional = tuple(value for value in (form.bias, form.mask) if value is not None)
     return (form.query, form.key, form.value, *optional)
+
+
+def form_steps(region: Region) -> tuple[Step, ...]:
+    """The steps of a region's body that its attention form needs the results of."""
+    wanted = {value.name for value in form_reads(region.attention)} if region.attention else set()
+    kept: list[Step] = []
+    for step in reversed(region.body):
+        if isinstance(step, Step) and step.result.name in wanted:
+            wanted.update(operand.name for operand in step.operands if isinstance(operand, Value))
+            kept.append(step)
+    return tuple(kept[::-1])
 
 
 def loop_reads(loop: Loop) -> tuple[Value, ...]:

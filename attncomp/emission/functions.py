@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Protocol
 
-from attncomp.emission.body import Body, Scope, count_uses, form_reads, symbols_of
+from attncomp.emission.body import Body, Scope, count_uses, form_reads, form_steps, symbols_of
 from attncomp.emission.expressions import Expression, call
 from attncomp.emission.layout import INDENT, definition, statement
 from attncomp.emission.rules import RuleTable
@@ -99,6 +99,7 @@ class Functions:
         scope = Scope(self.dialect.table, self.names.child(), self.symbols, self.runtime, dict(texts))
         for value in parameters:
             scope.define(value)
+        scope.given = {value: scope.texts[value.name].text for value in parameters}
         return scope
 
     def forward(
@@ -116,6 +117,8 @@ class Functions:
             self.symbols,
             self.runtime,
             {**texts, **given},
+            given={entry.value: self.input_names[entry.value.name] for entry in self.program.inputs},
+            owner="self",
         )
         body = self._body(scope, (*first, *self.program.steps), results, depth=2, outer=None)
         return scope, body
@@ -147,6 +150,8 @@ class Functions:
         comment = origin_comment(region.kind, region.origin)
         if region.attention is not None and self.covers(region):
             reads = form_reads(region.attention)
+            for step in form_steps(region):
+                body.step(step)
             found = body.read(reads, f"{region.result.name} = attention()")
             operands = {value.name: expression for value, expression in zip(reads, found, strict=True)}
             made = self.dialect.attention(region.attention, operands, body.scope)
@@ -155,23 +160,24 @@ class Functions:
             return
         name = self.name_of(region)
         arguments = [body.name(value) for value in region.inputs]
-        symbols = self._region_function(region, name, comment)
-        made = call(name, *arguments, *map(body.scope.variable, symbols))
+        symbols, asks_training = self._region_function(region, name, comment)
+        made = call(name, *arguments, *map(body.scope.variable, symbols), *([body.scope.training()] * asks_training))
         body.assign(region.result, made)
 
-    def _region_function(self, region: Region, name: str, comment: str) -> list[str]:
+    def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool]:
         scope = self.scope({}, region.inputs)
         inner = self._body(scope, region.body, [region.result], depth=1, outer=None)
         inner.finish([region.result])
         parameters = [f"{scope.texts[value.name].text}: {self.dialect.array}" for value in region.inputs]
         what = f"The {plain(region.kind)} region that makes `{plain(region.name)}`, {plain(region.result.comment)}."
-        return self._function(name, parameters, [region.result], what, inner, region.inputs, comment)
+        symbols = self._function(name, parameters, [region.result], what, inner, region.inputs, comment)
+        return symbols, scope.asks_training
 
     def _loop(self, body: Body, loop: Loop, outer: str | None) -> None:
         name = self.name_of(loop)
         starts = [start for _, start, _, _ in loop.carried]
         scope = self.scope({}, [*starts, *loop.captured])
-        element = scope.names.claim("layer")
+        element = scope.owner = scope.names.claim("layer")
         outside = body.scope.names.claim("layer")
         inside = self.dialect.loop(loop, element, outer)
         binding = self.dialect.loop(loop, outside, outer)
@@ -206,6 +212,8 @@ class Functions:
         used = list(inner.scope.used_symbols)
         missing = [symbol for symbol in used if symbol not in bindable]
         parameters = parameters + [f"{self.symbols[symbol]}: int" for symbol in missing]
+        if inner.scope.asks_training and not inner.scope.owner:
+            parameters.append("training: bool")
         found = {symbol: bindable[symbol] for symbol in used if symbol in bindable}
         array = self.dialect.array
         annotation = array if len(results) == 1 else f"tuple[{', '.join([array] * len(results))}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attncomp.emission.expressions import Expression, tuple_text
 from attncomp.emission.sizes import size_expression
@@ -18,12 +18,16 @@ class Application:
     """One step about to be written: its operands as expressions, and the scope's variables and functions.
 
     `variable` gives the name that holds a symbol; `use` asks for a function of the runtime and gives its name back.
+    `given` are the arrays that the function is called with; `training` gives the expression of whether the module is in
+    training, for backends that have it.
     """
 
     step: Step
     operands: tuple[Expression, ...]
     variable: Callable[[str], str]
     use: Callable[[str], str]
+    given: Mapping[Value, str] = field(default_factory=dict)
+    training: Callable[[], str] = lambda: "False"
 
     def value(self, position: int) -> Value:
         """The operand at `position`, known to be an array."""
