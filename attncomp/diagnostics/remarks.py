@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from attncomp.diagnostics.core import Span
+from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.render import snippet, visible
 
 RemarkKind = Literal["fused", "missed", "note"]
 
@@ -56,6 +57,23 @@ class Remark:
         """The remark's first line: `missed attention region in layers.0: the weights are read elsewhere`."""
         place = f" in {self.scope}" if self.scope else ""
         return f"{self.kind} {self.region} region{place}: {self.message}"
+
+
+def render_remarks(remarks: Iterable[Remark], sources: Mapping[str, str], *, color: bool = False) -> str:
+    """The remarks in order, each with its line of the source and its help; "" for none.
+
+    `sources` holds the text of each file by the name that spans use; a file that it lacks gets no line.
+    """
+    return "\n".join(_one(remark, sources, color) for remark in remarks)
+
+
+def _one(remark: Remark, sources: Mapping[str, str], color: bool) -> str:
+    lines = [visible(remark.title())]
+    if remark.span is not None:
+        lines.append(snippet(Label(remark.span), sources, color=color))
+    if remark.help:
+        lines.append(f"  = help: {visible(remark.help)}")
+    return "\n".join(lines) + "\n"
 
 
 def missed(remarks: Iterable[Remark]) -> tuple[Remark, ...]:

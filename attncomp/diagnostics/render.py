@@ -57,6 +57,16 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
     ]
 
 
+def snippet(label: Label, sources: Mapping[str, str], *, color: bool = False) -> str:
+    """The place of a label and its line of the source with a mark under the span, without a diagnostic around it."""
+    lines = {label.span.file: _lines(sources[label.span.file])} if label.span.file in sources else {}
+    gutter = len(str(label.span.line)) if lines else 1
+    painter = _Painter(color)
+    place = f"{visible(label.span.file)}:{label.span.line}:{label.span.column}"
+    shown = _snippet([(label, True)], lines.get(label.span.file), gutter, Severity.WARNING, painter)
+    return "\n".join([f"{' ' * gutter}{painter.paint('-->', _BLUE)} {place}", *shown])
+
+
 def _label_data(label: Label) -> dict[str, object]:
     span = label.span
     return {
