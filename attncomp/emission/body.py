@@ -21,7 +21,7 @@ class Scope:
     """What a function's text may refer to: a Python expression for each value and each symbol.
 
     `symbols` holds the variable of every symbol; those asked for are recorded in `used_symbols`, in order. `given` are
-    the arrays that the function is called with, `owner` is the variable of the module or layer that it belongs to.
+    the arrays that the function has from the start, `owner` is the variable of the module or layer it belongs to.
     """
 
     table: RuleTable

@@ -117,9 +117,11 @@ class Functions:
             self.symbols,
             self.runtime,
             {**texts, **given},
-            given={entry.value: self.input_names[entry.value.name] for entry in self.program.inputs},
             owner="self",
         )
+        from_the_start = [entry.value for entry in self.program.inputs]
+        from_the_start += [parameter.value for parameter in self.program.parameters]
+        scope.given = {value: scope.texts[value.name].text for value in from_the_start if value.name in scope.texts}
         body = self._body(scope, (*first, *self.program.steps), results, depth=2, outer=None)
         return scope, body
 
@@ -182,6 +184,8 @@ class Functions:
         inside = self.dialect.loop(loop, element, outer)
         binding = self.dialect.loop(loop, outside, outer)
         scope.texts |= inside.texts
+        weights = {p.value: inside.texts[p.value.name].text for p in loop.parameters if p.value.name in inside.texts}
+        scope.given = {**scope.given, **weights}
         ends = [end for _, _, end, _ in loop.carried]
         inner = self._body(scope, (*inside.first, *loop.steps), ends, depth=1, outer=element)
         inner.finish(ends)

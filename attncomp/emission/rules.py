@@ -18,8 +18,8 @@ class Application:
     """One step about to be written: its operands as expressions, and the scope's variables and functions.
 
     `variable` gives the name that holds a symbol; `use` asks for a function of the runtime and gives its name back.
-    `given` are the arrays that the function is called with; `training` gives the expression of whether the module is in
-    training, for backends that have it.
+    `given` are the arrays that the function has from the start: what it is called with, then weights. `training` gives
+    the expression of whether the module is in training, for backends that have it.
     """
 
     step: Step
