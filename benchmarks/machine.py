@@ -16,7 +16,8 @@ _KERNEL = """
 import numpy, threadpoolctl
 for library in threadpoolctl.threadpool_info():
     if library["user_api"] == "blas":
-        print(library["internal_api"], library["version"], library.get("architecture"), library["num_threads"], "threads")
+        kernel = library.get("architecture", "unknown kernel")
+        print(library["internal_api"], library["version"], kernel, library["num_threads"], "threads")
 """
 
 
