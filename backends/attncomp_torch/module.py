@@ -1,0 +1,180 @@
+"""A program as the text of a module that imports torch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from attncomp.emission.body import Body, Scope
+from attncomp.emission.expressions import Expression, call, tuple_text
+from attncomp.emission.functions import Functions, docstring
+from attncomp.emission.layout import INDENT, definition, statement
+from attncomp.emission.runtime import Import, RuntimeSource, definition_lines, import_lines, names_in
+from attncomp.emission.sizes import exact_quotients, size_expression
+from attncomp.emission.text import Names, class_name, plain, quoted
+from attncomp.ir.sizes import Size
+from attncomp.lowering.program import Input, Program, Value
+from attncomp_torch.dialect import TorchDialect
+from attncomp_torch.parameters import members_text, parameter_tree
+from attncomp_torch.surroundings import torch_dtype
+
+OLDEST = (2, 11)
+
+_FILES = ("tree", "inputs", "attention", "layers", "images", "weights")
+RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for name in _FILES)
+
+# What the model is built of stands in front of it, everything else of the runtime behind.
+_BASE = ("Weight", "Group")
+
+
+def module_text(program: Program) -> str:
+    """The text of the module of a program.
+
+    Raises DiagnosticError (E061) for a parameter key that a module cannot have.
+    """
+    root = parameter_tree(program)
+    dialect = TorchDialect(program, root)
+    title = class_name(program.name)
+    output = f"{title}Output"
+    functions = Functions(program, dialect, RUNTIME.names | {title, output, "partial", "training"})
+    results = [value for _, value in program.outputs]
+    scope, body = functions.forward(dialect.texts, program.prepare, results)
+    _finish(body, results, output)
+    checks = list(_checks(program, functions, scope))
+    model = [
+        f"class {title}(Group):",
+        *docstring(_summary(program)),
+        "",
+        *_constructor(members_text(root, INDENT * 4)),
+        "",
+        *_forward(program, functions, output),
+        *checks,
+        *body.lines,
+    ]
+    return _assembled(program, functions, [_output_class(program, output), model, *functions.written])
+
+
+def _assembled(program: Program, functions: Functions, blocks: list[list[str]]) -> str:
+    needed = RUNTIME.needed([*_BASE, *functions.runtime])
+    base = [one for one in needed if one.name in _BASE]
+    rest = [one for one in needed if one.name not in _BASE]
+    parts = [definition_lines(base), *(block for block in blocks if block), definition_lines(rest)]
+    text = "\n\n\n".join("\n".join(part) for part in parts if part)
+    imports = [Import("__future__", "annotations", "annotations"), Import("functools", "partial", "partial")]
+    used = names_in(text)
+    imports = [item for item in imports if item.name in used or item.module == "__future__"]
+    imports += RUNTIME.imports_of(used | {"torch"})
+    head = [
+        *docstring(f"{plain(program.name)} of {plain(program.source)}, compiled by attncomp.", 0),
+        "",
+        *import_lines(imports),
+        "",
+        f'if tuple(map(int, torch.__version__.split(".")[:2])) < {OLDEST}:',
+        f'{INDENT}raise ImportError(f"PyTorch {{torch.__version__}} is older than {OLDEST[0]}.{OLDEST[1]}")',
+    ]
+    return "\n".join(head) + "\n\n\n" + text + "\n"
+
+
+# --- the class --------------------------------------------------------------------------------------------------
+
+
+def _constructor(members: str) -> list[str]:
+    lines = [
+        f"{INDENT}def __init__(self, device: torch.device | str | None = None) -> None:",
+        f'{INDENT * 2}"""Builds the model with new parameters on `device`, by default where torch puts tensors."""',
+    ]
+    if not members:
+        return [*lines, f"{INDENT * 2}super().__init__()"]
+    return [
+        *lines,
+        f"{INDENT * 2}with torch.device(device or torch.get_default_device()):",
+        f"{INDENT * 3}super().__init__(",
+        *members.splitlines(),
+        f"{INDENT * 3})",
+        f"{INDENT * 2}self.reset_parameters()",
+    ]
+
+
+def _forward(program: Program, functions: Functions, output: str) -> list[str]:
+    parameters = [f"{functions.input_names[one.value.name]}: Tensor" for one in program.inputs]
+    result = "Tensor" if len(program.outputs) == 1 else output
+    return [
+        *definition("forward", ["self", *parameters], result, 1),
+        *docstring(_types(program), 2),
+    ]
+
+
+def _summary(program: Program) -> str:
+    return f"The model {plain(program.name)}."
+
+
+def _types(program: Program) -> str:
+    takes = ", ".join(_typed(one.name, one.value) for one in program.inputs)
+    gives = ", ".join(_typed(name, value) for name, value in program.outputs)
+    return f"Takes {takes}; returns {gives}." if takes else f"Returns {gives}."
+
+
+def _typed(name: str, value: Value) -> str:
+    return f"{plain(name)}: {value.dtype}{plain(value.comment)}"
+
+
+def _finish(body: Body, results: list[Value], output: str) -> None:
+    if len(results) == 1:
+        body.finish(results)
+        return
+    found = body.read(results, f"return {output}()")
+    body.lines += statement("return ", call(output, *found), body.depth)
+
+
+def _output_class(program: Program, output: str) -> list[str]:
+    """A named tuple of the outputs; none for a single one."""
+    if len(program.outputs) == 1:
+        return []
+    names = Names({"count", "index"})
+    fields = [f"{INDENT}{names.claim(name)}: Tensor" for name, _ in program.outputs]
+    return [f"class {output}(NamedTuple):", *docstring(f"What {plain(program.name)} returns."), "", *fields]
+
+
+# --- checks -----------------------------------------------------------------------------------------------------
+
+
+def _checks(program: Program, functions: Functions, scope: Scope) -> Iterator[str]:
+    """Lines that bind the symbols to the sizes of the inputs and refuse what does not fit."""
+    places = {(value.name, dim): symbol for symbol, (value, dim) in program.symbols.items()}
+    binders = [one for one in program.inputs if any((one.value.name, dim) in places for dim in _dims(one))]
+    sized = [one for one in program.inputs if any((one.value.name, dim) not in places for dim in _dims(one))]
+    later: list[str] = []
+    for one in program.inputs:
+        if one in sized or one not in binders:
+            sizes = tuple_text(_size(size, scope) for size in one.value.shape)
+            later += _check(functions, scope, one, sizes)
+    for quotient in exact_quotients(program):
+        later += _comparison("check_divides", functions, scope, quotient.numerator, quotient.divisor)
+    for constraint in program.constraints:
+        later += _comparison("check_equal", functions, scope, constraint.left, constraint.right)
+    for one in binders:
+        yield from _check(functions, scope, one, None)
+    used = {symbol: place for symbol, place in program.symbols.items() if symbol in scope.used_symbols}
+    for line in functions.bindings(used, scope):
+        yield INDENT * 2 + line
+    yield from later
+
+
+def _dims(one: Input) -> range:
+    return range(len(one.value.shape))
+
+
+def _size(size: Size, scope: Scope) -> str:
+    return size_expression(size, scope.variable).text
+
+
+def _check(functions: Functions, scope: Scope, one: Input, sizes: str | None) -> list[str]:
+    axes = tuple_text(quoted(" ".join(group) or "1") for group in one.value.axes)
+    arguments = [quoted(one.name), functions.input_names[one.value.name], torch_dtype(one.value.dtype), axes]
+    made = call(scope.use("check_input"), *arguments, *([] if sizes is None else [sizes]))
+    return statement("", made, 2)
+
+
+def _comparison(name: str, functions: Functions, scope: Scope, left: Size, right: Size) -> list[str]:
+    arguments = [text for size in (left, right) for text in (quoted(str(size)), _size(size, scope))]
+    return statement("", Expression(call(scope.use(name), *arguments).text), 2)

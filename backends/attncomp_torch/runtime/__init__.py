@@ -1,0 +1,1 @@
+"""Functions that emitted modules carry a copy of; only their text is read here."""
