@@ -134,7 +134,7 @@ def _apply_operator(frame: Frame, function: tree.Reference, arguments: Sequence[
             span,
             help=f"it is written `{row.signature}`",
         )
-    values = tuple(frame.context.evaluate(frame, argument.value) for argument in arguments)
+    values = tuple(frame.context.evaluate_all(frame, [argument.value for argument in arguments]))
     spans = tuple(argument.value.span for argument in arguments)
     return row.apply(operators.Use(frame, name, braces, values, spans, span))
 

@@ -11,7 +11,6 @@ from attncomp.semantics.binding import formal_axis_names
 from attncomp.semantics.context import Context
 from attncomp.semantics.files import FileSet
 from attncomp.semantics.scope import Frame
-from attncomp.semantics.static import Static
 from attncomp.semantics.values import BlockValue, FunctionValue, Layer, Tensor
 from attncomp.syntax import tree
 
@@ -60,7 +59,7 @@ def _try(context: Context, files: FileSet, item: tree.Block | tree.Function) -> 
             )
             frame.define(given.name, Tensor(node))
         elif given.default is not None:
-            frame.define(given.name, Static(None))
+            continue
         else:
             return
         reference = tree.Reference(given.name, None, given.span)

@@ -13,7 +13,7 @@ from attncomp.ir.operators.base import OperatorError
 from attncomp.ir.operators.table import unproven_equalities
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType, ValueType
-from attncomp.semantics.values import Value
+from attncomp.semantics.values import Poisoned, Value
 from attncomp.syntax import tree
 
 if TYPE_CHECKING:
@@ -74,6 +74,23 @@ class Context:
     def type(self, node: int) -> ValueType:
         """The type of a node."""
         return self.graph.type(node)
+
+    def evaluate_all(self, frame: Frame, expressions: Sequence[tree.Expression]) -> list[Value]:
+        """The values of several expressions; the mistakes of all of them are raised together."""
+        values: list[Value] = []
+        mistakes: list[Diagnostic] = []
+        for expression in expressions:
+            try:
+                values.append(self.evaluate(frame, expression))
+            except DiagnosticError as error:
+                mistakes.extend(error.diagnostics)
+            except Poisoned:
+                continue
+        if mistakes:
+            raise DiagnosticError(mistakes)
+        if len(values) < len(expressions):
+            raise Poisoned
+        return values
 
     def add(
         self,

@@ -123,8 +123,7 @@ def _pointwise_unary(frame: Frame, operator: str, value: Value, expression: tree
 
 
 def _binary(frame: Frame, expression: tree.Binary) -> Value:
-    left = _word_or_value(frame, expression.left, expression.operator)
-    right = _word_or_value(frame, expression.right, expression.operator)
+    left, right = _sides(frame, expression)
     if isinstance(left, Static) and isinstance(right, Static):
         return arithmetic.static_binary(expression.operator, left, right, expression.span, frame)
     return arithmetic.pointwise(
@@ -136,18 +135,27 @@ def _binary(frame: Frame, expression: tree.Binary) -> Value:
     )
 
 
-def _word_or_value(frame: Frame, expression: tree.Expression, operator: str) -> Value:
-    """The value of one side; a bare unknown name beside `==` or `!=` is a word (`padding == same`)."""
-    if operator in ("==", "!=") and isinstance(expression, tree.Reference) and expression.statics is None:
-        value = frame.lookup(expression.name.text)
-        if value is None or (isinstance(value, Static) and isinstance(value.value, Word)):
-            return value or Static(Word(expression.name.text))
-    return evaluate(frame, expression)
+def _sides(frame: Frame, expression: tree.Binary) -> list[Value]:
+    """The values of both sides; a bare unknown name beside `==` or `!=` is a word (`padding == same`)."""
+    sides = [expression.left, expression.right]
+    words = [_word(frame, side) if expression.operator in ("==", "!=") else None for side in sides]
+    values = frame.context.evaluate_all(frame, [side for side, word in zip(sides, words, strict=True) if word is None])
+    return [word if word is not None else values.pop(0) for word in words]
+
+
+def _word(frame: Frame, expression: tree.Expression) -> Static | None:
+    if not isinstance(expression, tree.Reference) or expression.statics is not None:
+        return None
+    value = frame.lookup(expression.name.text)
+    if value is None:
+        return Static(Word(expression.name.text))
+    return value if isinstance(value, Static) and isinstance(value.value, Word) else None
 
 
 def _contract(frame: Frame, expression: tree.Contract) -> Value:
-    left = arithmetic.as_tensor(frame, evaluate(frame, expression.left), expression.left.span)
-    right = arithmetic.as_tensor(frame, evaluate(frame, expression.right), expression.right.span)
+    values = frame.context.evaluate_all(frame, [expression.left, expression.right])
+    left = arithmetic.as_tensor(frame, values[0], expression.left.span)
+    right = arithmetic.as_tensor(frame, values[1], expression.right.span)
     names = []
     for name in axes.names_of(expression.axes):
         resolved = [frame.axis_in(name, frame.context.type(side.node)).name for side in (left, right)]
