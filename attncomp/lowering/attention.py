@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
-from attncomp.lowering.emitter import Emitter
+from attncomp.lowering.emitter import Emitter, Hint
 from attncomp.lowering.program import AttentionForm, Operand, Statement, Step, Value
 
 _CARRYING = frozenset({"add", "multiply", "divide", "where"})
@@ -207,8 +207,8 @@ def _total(emitter: Emitter, biases: Sequence[Value], extra: list[Statement]) ->
             (b, y) if a.constant == 1 else (a, x)
             for (a, x), (b, y) in zip(_dims(total, rank), _dims(bias, rank), strict=True)
         ]
-        hint = replace(emitter.shared.hints[total.name], named=False)
-        result = emitter.value(total.dtype, tuple(group for _, group in dims), [size for size, _ in dims], hint)
+        layout, shape = tuple(group for _, group in dims), [size for size, _ in dims]
+        result = emitter.value(total.dtype, layout, shape, Hint("bias"))
         extra.append(Step(result, "add", (total, bias), {}, emitter.origin))
         total = result
     return total
@@ -221,7 +221,6 @@ def _dims(value: Value, rank: int) -> list[tuple[Size, tuple[str, ...]]]:
 
 
 def _negated(emitter: Emitter, mask: Value, extra: list[Statement]) -> Value:
-    hint = replace(emitter.shared.hints[mask.name], named=False)
-    result = emitter.value(DType.BOOL, mask.axes, mask.shape, hint)
+    result = emitter.value(DType.BOOL, mask.axes, mask.shape, Hint("kept"))
     extra.append(Step(result, "logical_not", (mask,), {}, emitter.origin))
     return result

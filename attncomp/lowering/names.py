@@ -36,8 +36,9 @@ def snake_case(text: str) -> str:
 
 def name_program(program: Program, hints: Mapping[str, Hint]) -> Program:
     """The program with final names. `hints` says what its values, by their provisional names, might be called."""
-    namer = _Namer(hints)
-    scope = _Scope(RESERVED | {identifier(symbol) for symbol in program.symbols})
+    reserved = RESERVED | {identifier(symbol) for symbol in program.symbols}
+    namer = _Namer(hints, reserved)
+    scope = _Scope(reserved)
     for one in program.inputs:
         namer.give(scope, one.value, identifier(one.name), named=True)
     namer.parameters(scope, program.parameters)
@@ -71,8 +72,11 @@ class _Scope:
 
 
 class _Namer:
-    def __init__(self, hints: Mapping[str, Hint]) -> None:
+    """Names everything once. A region's body shares the scope around it; a loop sees its captured values alone."""
+
+    def __init__(self, hints: Mapping[str, Hint], reserved: frozenset[str]) -> None:
         self.hints = hints
+        self.reserved = reserved
         self.final: dict[str, Value] = {}
         self.stems: dict[str, str] = {}
         self.titles: dict[int, str] = {}
@@ -106,11 +110,12 @@ class _Namer:
                 self.step(scope, statement, outputs)
         for statement in statements:
             if isinstance(statement, Loop):
-                self.loop(_Scope(scope.taken), statement)
+                self.loop(statement)
             elif isinstance(statement, Region):
-                self.body(_Scope(scope.taken), statement.body, {})
+                self.body(scope, statement.body, {})
 
-    def loop(self, scope: _Scope, loop: Loop) -> None:
+    def loop(self, loop: Loop) -> None:
+        scope = _Scope(self.reserved | {self.final[value.name].name for value in loop.captured})
         for before, start, _, _ in loop.carried:
             self.give(scope, start, self.stems[before.name], named=False)
         self.parameters(scope, loop.parameters)

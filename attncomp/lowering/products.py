@@ -93,7 +93,7 @@ def _lower_matmul(
     else:
         b = emitter.relayout(right, (*batch, *units, contracted, columns)).value
     layout = (*batch, *apart, rows, columns)
-    hint = "scores" if _softmax_axes(context.graph, node.identity) else "product"
+    hint = "attended" if keeps_left else "scores" if _softmax_axes(context.graph, node.identity) else "product"
     made = context.emit("matmul", [a.value, b], {}, node.type.dtype, layout, result_sizes(node), hint)
     return emitter.relayout(made, tuple(group for group in layout if group))
 
