@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attncomp.emission.body import Body, Scope
-from attncomp.emission.expressions import Expression, call, tuple_text
+from attncomp.emission.expressions import call, tuple_text
 from attncomp.emission.functions import Functions, docstring
 from attncomp.emission.layout import INDENT, definition, statement
 from attncomp.emission.runtime import Import, RuntimeSource, definition_lines, import_lines, names_in
@@ -139,42 +139,50 @@ def _output_class(program: Program, output: str) -> list[str]:
 
 
 def _checks(program: Program, functions: Functions, scope: Scope) -> Iterator[str]:
-    """Lines that bind the symbols to the sizes of the inputs and refuse what does not fit."""
-    places = {(value.name, dim): symbol for symbol, (value, dim) in program.symbols.items()}
-    binders = [one for one in program.inputs if any((one.value.name, dim) in places for dim in _dims(one))]
-    sized = [one for one in program.inputs if any((one.value.name, dim) not in places for dim in _dims(one))]
+    """Lines that refuse what does not fit, and bind the symbols to the sizes of the inputs.
+
+    An input is checked where it binds its symbols; sizes that a later input decides are checked after all.
+    """
+    checks: list[list[str]] = []
     later: list[str] = []
+    known: set[str] = set()
     for one in program.inputs:
-        if one in sized or one not in binders:
-            sizes = tuple_text(_size(size, scope) for size in one.value.shape)
-            later += _check(functions, scope, one, sizes)
+        own = {symbol: dim for symbol, (value, dim) in program.symbols.items() if value.name == one.value.name}
+        shape = list(enumerate(one.value.shape))
+        unknown = {dim for dim, size in shape if dim in own.values() or not size.symbols() <= known}
+        checks.append(_check(functions, scope, one, unknown))
+        if unknown - set(own.values()):
+            later += _check(functions, scope, one, set())
+        known |= set(own)
     for quotient in exact_quotients(program):
-        later += _comparison("check_divides", functions, scope, quotient.numerator, quotient.divisor)
+        later += _comparison("check_divides", scope, quotient.numerator, quotient.divisor)
     for constraint in program.constraints:
-        later += _comparison("check_equal", functions, scope, constraint.left, constraint.right)
-    for one in binders:
-        yield from _check(functions, scope, one, None)
-    used = {symbol: place for symbol, place in program.symbols.items() if symbol in scope.used_symbols}
-    for line in functions.bindings(used, scope):
-        yield INDENT * 2 + line
+        later += _comparison("check_equal", scope, constraint.left, constraint.right)
+    for one, lines in zip(program.inputs, checks, strict=True):
+        yield from lines
+        used = {
+            symbol: (value, dim)
+            for symbol, (value, dim) in program.symbols.items()
+            if symbol in scope.used_symbols and value.name == one.value.name
+        }
+        for line in functions.bindings(used, scope):
+            yield INDENT * 2 + line
     yield from later
-
-
-def _dims(one: Input) -> range:
-    return range(len(one.value.shape))
 
 
 def _size(size: Size, scope: Scope) -> str:
     return size_expression(size, scope.variable).text
 
 
-def _check(functions: Functions, scope: Scope, one: Input, sizes: str | None) -> list[str]:
+def _check(functions: Functions, scope: Scope, one: Input, unknown: set[int]) -> list[str]:
+    """The check of an input, whose sizes are not known yet in some dimensions."""
     axes = tuple_text(quoted(" ".join(group) or "1") for group in one.value.axes)
-    arguments = [quoted(one.name), functions.input_names[one.value.name], torch_dtype(one.value.dtype), axes]
-    made = call(scope.use("check_input"), *arguments, *([] if sizes is None else [sizes]))
+    sizes = tuple_text("None" if dim in unknown else _size(size, scope) for dim, size in enumerate(one.value.shape))
+    name = functions.input_names[one.value.name]
+    made = call(scope.use("check_input"), quoted(one.name), name, torch_dtype(one.value.dtype), axes, sizes)
     return statement("", made, 2)
 
 
-def _comparison(name: str, functions: Functions, scope: Scope, left: Size, right: Size) -> list[str]:
+def _comparison(name: str, scope: Scope, left: Size, right: Size) -> list[str]:
     arguments = [text for size in (left, right) for text in (quoted(str(size)), _size(size, scope))]
-    return statement("", Expression(call(scope.use(name), *arguments).text), 2)
+    return statement("", call(scope.use(name), *arguments), 2)

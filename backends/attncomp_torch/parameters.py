@@ -18,16 +18,19 @@ WIDTH = 100
 
 @dataclass
 class Branch:
-    """A group of parameters and smaller groups."""
+    """A group of parameters and smaller groups; the root is the model itself."""
 
     members: dict[str, Branch | Parameter] = field(default_factory=dict)
+    is_root: bool = False
 
     @property
     def is_list(self) -> bool:
         """Whether the members are groups named 0, 1, 2 and so on, in that order."""
         names = list(self.members)
-        return names == [str(place) for place in range(len(names))] and all(
-            isinstance(member, Branch) for member in self.members.values()
+        return (
+            not self.is_root
+            and names == [str(place) for place in range(len(names))]
+            and all(isinstance(member, Branch) for member in self.members.values())
         )
 
 
@@ -51,7 +54,7 @@ def _loop_parameters(body: Sequence[Statement], prefix: str) -> Iterator[tuple[s
 
 def parameter_tree(program: Program) -> Branch:
     """The tree of all parameters. Raises DiagnosticError (E061) with every key that a module cannot have."""
-    root = Branch()
+    root = Branch(is_root=True)
     mistakes: list[Diagnostic] = []
     for key, parameter in all_parameters(program):
         reason = _place(root, key, parameter)
@@ -90,7 +93,8 @@ def _sorted_lists(branch: Branch) -> Branch:
         name: _sorted_lists(member) if isinstance(member, Branch) else member for name, member in branch.members.items()
     }
     counted = [str(place) for place in range(len(members))]
-    return Branch({name: members[name] for name in counted} if set(members) == set(counted) else members)
+    counts = set(members) == set(counted)
+    return Branch({name: members[name] for name in counted} if counts else members, branch.is_root)
 
 
 # --- access -----------------------------------------------------------------------------------------------------

@@ -11,17 +11,20 @@ def check_input(
     value: Tensor,
     dtype: torch.dtype,
     axes: tuple[str, ...],
-    sizes: tuple[int, ...] | None = None,
+    sizes: tuple[int | None, ...],
 ) -> None:
-    """Refuses an input of another rank, dtype or size; for a float every float type will do."""
+    """Refuses an input of another rank, dtype or size; None is any size.
+
+    For a float every float type will do.
+    """
     if not isinstance(value, Tensor):
         raise TypeError(f"E071: `{name}` is a {type(value).__name__}, expected a tensor")
     if value.dim() != len(axes):
         raise ValueError(f"E071: `{name}` has {value.dim()} axes, expected [{', '.join(axes)}]")
     if value.dtype != dtype and not (value.is_floating_point() and dtype.is_floating_point):
         raise TypeError(f"E071: `{name}` has dtype {value.dtype}, expected {dtype}")
-    for axis, size, expected in zip(axes, value.shape, sizes or value.shape, strict=True):
-        if size != expected:
+    for axis, size, expected in zip(axes, value.shape, sizes, strict=True):
+        if expected is not None and size != expected:
             raise ValueError(f"E071: `{name}` has size {size} for `{axis}`, expected {expected}")
 
 
