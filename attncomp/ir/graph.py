@@ -30,8 +30,13 @@ class Literal:
     axes: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
-        return (isinstance(other, Literal) and self.axes == other.axes and self.array.dtype == other.array.dtype
-                and self.array.shape == other.array.shape and self.array.tobytes() == other.array.tobytes())
+        return (
+            isinstance(other, Literal)
+            and self.axes == other.axes
+            and self.array.dtype == other.array.dtype
+            and self.array.shape == other.array.shape
+            and self.array.tobytes() == other.array.tobytes()
+        )
 
     def __hash__(self) -> int:
         return hash((self.axes, self.array.dtype.str, self.array.shape, self.array.tobytes()))
@@ -47,7 +52,17 @@ class Initializer:
 
 # Every value an attribute may have. `Graph` is the body of a region.
 Attribute = Union[
-    bool, int, float, str, None, Size, Axis, DType, Literal, Initializer, "Graph",
+    bool,
+    int,
+    float,
+    str,
+    None,
+    Size,
+    Axis,
+    DType,
+    Literal,
+    Initializer,
+    "Graph",
     tuple["Attribute", ...],
 ]
 
@@ -109,8 +124,15 @@ class Graph:
 
     # --- building -----------------------------------------------------------------------------------------------
 
-    def add(self, operator: str, operands: Sequence[int], attributes: Mapping[str, Attribute], type: ValueType,
-            origin: Origin = NOWHERE, name: str = "") -> int:
+    def add(
+        self,
+        operator: str,
+        operands: Sequence[int],
+        attributes: Mapping[str, Attribute],
+        type: ValueType,
+        origin: Origin = NOWHERE,
+        name: str = "",
+    ) -> int:
         """Adds a node and returns its number. `ir.build.Builder` does the same and infers the type."""
         identity = self._next
         self._next += 1

@@ -190,6 +190,8 @@ def equal(left: SizeLike, right: SizeLike) -> bool:
 
 def provably_different(left: SizeLike, right: SizeLike) -> bool:
     """Whether the two sizes differ by a non-zero constant, whatever the symbols are."""
+    if left == right:
+        return False
     difference = (Size.of(left) - right).constant
     return difference is not None and difference != 0
 
@@ -264,7 +266,7 @@ def _polynomial_quotient(numerator: Size, divisor: Size) -> Size | None:
         return Size.of(1)
     if len(divisor.terms) != 1:
         return None
-    (divisor_monomial, divisor_coefficient), = divisor.terms
+    ((divisor_monomial, divisor_coefficient),) = divisor.terms
     terms: list[tuple[Monomial, int]] = []
     for monomial, coefficient in numerator.terms:
         powers = dict(monomial)
@@ -279,7 +281,11 @@ def _polynomial_quotient(numerator: Size, divisor: Size) -> Size | None:
 def _term_text(monomial: Monomial, coefficient: int) -> str:
     factors = [] if coefficient == 1 and monomial else [str(coefficient)]
     for atom, power in monomial:
-        text = f"({atom})" if isinstance(atom, Quotient) and (len(monomial) > 1 or coefficient != 1 or power > 1) else str(atom)
+        text = (
+            f"({atom})"
+            if isinstance(atom, Quotient) and (len(monomial) > 1 or coefficient != 1 or power > 1)
+            else str(atom)
+        )
         factors.extend([text] * power)
     return " * ".join(factors)
 

@@ -1,0 +1,1 @@
+"""The operators of the graph: one table, a file a category."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from attncomp.ir.graph import Attribute
+from attncomp.ir.sizes import provably_different
 from attncomp.ir.types import Axis, ValueType
 
 Attributes = Mapping[str, Attribute]
@@ -50,7 +51,8 @@ Evaluate = Callable[[Sequence[NamedArray], Attributes, Mapping[str, int]], Named
 class Sample:
     """Operands and attributes that an operator takes: the differential tests run every operator on its samples.
 
-    `ranges` bounds the random numbers of each operand (low, high); the default is (-2, 2).
+    `ranges` bounds the random numbers of each operand (low, high), both included; the default is (-2, 2).
+    `operators.sampling.draw` makes the numbers.
     """
 
     operands: tuple[ValueType, ...]
@@ -83,13 +85,14 @@ def axes_union(types: Sequence[ValueType]) -> tuple[Axis, ...]:
 
     Raises OperatorError where two operands have an axis of one name and provably different sizes.
     """
-    from attncomp.ir.sizes import provably_different
-
     found: dict[str, Axis] = {}
     for position, type_ in enumerate(types):
         for axis in type_.axes:
             known = found.setdefault(axis.name, axis)
-            if provably_different(known.size, axis.size):
-                raise OperatorError(f"axis `{axis.name}` has size {known.size} in one operand and {axis.size} in the other",
-                                    operand=position, code="E030")
+            if known is not axis and provably_different(known.size, axis.size):
+                raise OperatorError(
+                    f"axis `{axis.name}` has size {known.size} in one operand and {axis.size} in the other",
+                    operand=position,
+                    code="E030",
+                )
     return tuple(found.values())
