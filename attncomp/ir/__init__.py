@@ -1,0 +1,1 @@
+"""The graph: named axes with symbolic sizes, and operators on them."""

@@ -125,14 +125,13 @@ class Size:
         return result
 
     def exactly(self, divisor: SizeLike) -> Size:
-        """This size divided by `divisor`, known to leave no remainder.
+        """The size divided by `divisor`, known to leave no remainder.
 
         Raises ZeroDivisionError for a divisor of zero, and ValueError where both are numbers that do not divide.
         """
         divisor = Size.of(divisor)
-        if self.constant is not None and divisor.constant:
-            if self.constant % divisor.constant:
-                raise ValueError(f"{self} does not divide by {divisor}")
+        if self.constant is not None and divisor.constant and self.constant % divisor.constant:
+            raise ValueError(f"{self} does not divide by {divisor}")
         return self._divide(divisor, exact=True)
 
     def divides_evenly(self, divisor: SizeLike) -> bool | None:
@@ -154,13 +153,14 @@ class Size:
         """The number that this size is under `bindings` (symbol to number). Raises KeyError for an unbound symbol."""
         total = 0
         for monomial, coefficient in self.terms:
+            term = coefficient
             for atom, power in monomial:
-                coefficient *= _evaluate(atom, bindings) ** power
-            total += coefficient
+                term *= _evaluate(atom, bindings) ** power
+            total += term
         return total
 
     def substitute(self, bindings: Mapping[str, SizeLike]) -> Size:
-        """This size with symbols replaced by sizes; symbols that `bindings` lacks stay."""
+        """The size with symbols replaced by sizes; symbols that `bindings` lacks stay."""
         total = Size(())
         for monomial, coefficient in self.terms:
             term = Size.of(coefficient)

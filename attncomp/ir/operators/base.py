@@ -52,7 +52,7 @@ class Sample:
     """Operands and attributes that an operator takes: the differential tests run every operator on its samples.
 
     `ranges` bounds the random numbers of each operand (low, high), both included; the default is (-2, 2).
-    `operators.sampling.draw` makes the numbers.
+    `operators.samples.draw` makes the numbers.
     """
 
     operands: tuple[ValueType, ...]

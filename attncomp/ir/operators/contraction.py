@@ -9,7 +9,8 @@ import numpy as np
 from attncomp.ir.operators.access import many
 from attncomp.ir.operators.base import Attributes, NamedArray, Operator, Sample, axes_union
 from attncomp.ir.operators.checks import need_axes, need_numbers
-from attncomp.ir.types import Axis, DType, ValueType, promote
+from attncomp.ir.operators.samples import value_type
+from attncomp.ir.types import DType, ValueType, promote
 
 
 def _infer_contract(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
@@ -51,10 +52,6 @@ def _evaluate_contract(
     return contract(operands[0], operands[1], many(attributes, "axes", str))
 
 
-def _value(dtype: DType, **sizes: int) -> ValueType:
-    return ValueType(dtype, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 _F = DType.F32
 
 CONTRACTIONS: tuple[Operator, ...] = (
@@ -66,19 +63,26 @@ CONTRACTIONS: tuple[Operator, ...] = (
         _infer_contract,
         _evaluate_contract,
         (
-            Sample((_value(_F, batch=2, seq=5, embed=4), _value(_F, head=3, key=2, embed=4)), {"axes": ("embed",)}),
+            Sample(
+                (value_type(_F, batch=2, seq=5, embed=4), value_type(_F, head=3, key=2, embed=4)), {"axes": ("embed",)}
+            ),
             Sample(
                 (
-                    _value(_F, batch=2, head=3, seq=5, key=4),
-                    _value(_F, **{"batch": 2, "head": 3, "seq'": 7, "key": 4}),
+                    value_type(_F, batch=2, head=3, seq=5, key=4),
+                    value_type(_F, **{"batch": 2, "head": 3, "seq'": 7, "key": 4}),
                 ),
                 {"axes": ("key",)},
             ),
-            Sample((_value(_F, head=3, seq=4, key=2), _value(_F, key=2, embed=5, head=3)), {"axes": ("head", "key")}),
-            Sample((_value(_F, one=1, seq=3), _value(_F, one=1)), {"axes": ("one",)}),
-            Sample((_value(_F, seq=6), _value(_F, seq=6)), {"axes": ("seq",)}),
-            Sample((_value(_F, row=3, batch=2), _value(_F, column=4, batch=2)), {"axes": ()}),
-            Sample((_value(DType.I64, row=3, inner=4), _value(DType.I64, inner=4, column=2)), {"axes": ("inner",)}),
+            Sample(
+                (value_type(_F, head=3, seq=4, key=2), value_type(_F, key=2, embed=5, head=3)),
+                {"axes": ("head", "key")},
+            ),
+            Sample((value_type(_F, one=1, seq=3), value_type(_F, one=1)), {"axes": ("one",)}),
+            Sample((value_type(_F, seq=6), value_type(_F, seq=6)), {"axes": ("seq",)}),
+            Sample((value_type(_F, row=3, batch=2), value_type(_F, column=4, batch=2)), {"axes": ()}),
+            Sample(
+                (value_type(DType.I64, row=3, inner=4), value_type(DType.I64, inner=4, column=2)), {"axes": ("inner",)}
+            ),
         ),
         "the sum of a * b over axes that both have; other axes that both have are a batch",
     ),

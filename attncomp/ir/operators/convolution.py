@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from attncomp.ir.graph import Attribute
 from attncomp.ir.operators.access import get, many
 from attncomp.ir.operators.base import Attributes, NamedArray, Operator, OperatorError, Sample
 from attncomp.ir.operators.checks import braced, need_axes, need_axis, need_equal, need_float, once, result
 from attncomp.ir.operators.contraction import contract
+from attncomp.ir.operators.samples import real_value
 from attncomp.ir.operators.windows import Geometry, sliding, spatial
-from attncomp.ir.types import Axis, DType, ValueType, promote
+from attncomp.ir.types import Axis, ValueType, promote
 
 
 def _infer_convolution(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
@@ -83,10 +85,6 @@ def _in_groups(x: NamedArray, axis: str, groups: int, inner: str) -> NamedArray:
     return NamedArray(array.reshape(groups, size, *array.shape[1:]), ("the group", inner, *rest))
 
 
-def _value(**sizes: int) -> ValueType:
-    return ValueType(DType.F32, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 def _sample(
     x: ValueType,
     weight: ValueType,
@@ -96,7 +94,7 @@ def _sample(
     geometry: tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]],
     groups: int = 1,
 ) -> Sample:
-    names = {"channel": "channel", "out": out, "axes": axes, "kernels": kernels}
+    names: dict[str, Attribute] = {"channel": "channel", "out": out, "axes": axes, "kernels": kernels}
     return Sample((x, weight), {**names, **spatial(*geometry), "groups": groups})
 
 
@@ -122,16 +120,16 @@ CONVOLUTIONS: tuple[Operator, ...] = (
         _evaluate_convolution,
         (
             _sample(
-                _value(batch=2, channel=3, height=7, width=6),
-                _value(feature=4, channel=3, height_kernel=3, width_kernel=3),
+                real_value(batch=2, channel=3, height=7, width=6),
+                real_value(feature=4, channel=3, height_kernel=3, width_kernel=3),
                 Axis.of("feature", 4),
                 _PLANE,
                 _KERNELS,
                 ((1, 1), (1, 1), (1, 1), (1, 1)),
             ),
             _sample(
-                _value(batch=2, channel=4, height=9, width=7),
-                _value(feature=6, channel=2, height_kernel=3, width_kernel=2),
+                real_value(batch=2, channel=4, height=9, width=7),
+                real_value(feature=6, channel=2, height_kernel=3, width_kernel=2),
                 Axis.of("feature", 6),
                 _PLANE,
                 _KERNELS,
@@ -139,8 +137,8 @@ CONVOLUTIONS: tuple[Operator, ...] = (
                 2,
             ),
             _sample(
-                _value(batch=1, channel=5, seq=8),
-                _value(feature=5, channel=1, tap=3),
+                real_value(batch=1, channel=5, seq=8),
+                real_value(feature=5, channel=1, tap=3),
                 Axis.of("feature", 5),
                 ("seq",),
                 ("tap",),
@@ -148,8 +146,8 @@ CONVOLUTIONS: tuple[Operator, ...] = (
                 5,
             ),
             _sample(
-                _value(height=4, channel=3, width=5),
-                _value(one=1, channel=3, height_kernel=1, width_kernel=1),
+                real_value(height=4, channel=3, width=5),
+                real_value(one=1, channel=3, height_kernel=1, width_kernel=1),
                 Axis.of("one", 1),
                 _PLANE,
                 _KERNELS,

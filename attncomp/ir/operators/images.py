@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from attncomp.ir.graph import Attribute
 from attncomp.ir.operators.access import get, many
 from attncomp.ir.operators.base import Attributes, NamedArray, Operator, OperatorError, Sample
 from attncomp.ir.operators.checks import (
@@ -17,8 +18,8 @@ from attncomp.ir.operators.checks import (
     real_dtype,
     result,
 )
-from attncomp.ir.types import Axis, DType, ValueType, promote
-
+from attncomp.ir.operators.samples import real_value
+from attncomp.ir.types import Axis, ValueType, promote
 
 # --- other sizes ----------------------------------------------------------------------------------------------
 
@@ -152,11 +153,7 @@ def _corners(
 # --- samples and rows -----------------------------------------------------------------------------------------
 
 
-def _value(**sizes: int) -> ValueType:
-    return ValueType(DType.F32, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
-_IMAGE = _value(batch=2, channel=3, height=5, width=4)
+_IMAGE = real_value(batch=2, channel=3, height=5, width=4)
 _LARGER = (Axis.of("height", 9), Axis.of("width", 7))
 _SMALLER = (Axis.of("width", 3), Axis.of("height", 2))
 
@@ -166,7 +163,12 @@ def _resize(x: ValueType, axes: tuple[Axis, ...], mode: str, *, corners: bool) -
 
 
 def _sampled(x: ValueType, grid: ValueType, *, corners: bool, padding: str) -> Sample:
-    attributes = {"axes": ("height", "width"), "coordinate": "xy", "align_corners": corners, "padding": padding}
+    attributes: dict[str, Attribute] = {
+        "axes": ("height", "width"),
+        "coordinate": "xy",
+        "align_corners": corners,
+        "padding": padding,
+    }
     return Sample((x, grid), attributes, ((-2, 2), (-1.4, 1.4)))
 
 
@@ -181,7 +183,7 @@ IMAGES: tuple[Operator, ...] = (
         (
             Sample((_IMAGE,), {"axes": (Axis.of("height", 3), Axis.of("width", 2))}),
             Sample((_IMAGE,), {"axes": (Axis.of("height", 1), Axis.of("width", 1))}),
-            Sample((_value(channel=2, height=3, width=1),), {"axes": (Axis.of("height", 5), Axis.of("width", 1))}),
+            Sample((real_value(channel=2, height=3, width=1),), {"axes": (Axis.of("height", 5), Axis.of("width", 1))}),
         ),
         "means over bins, so that an axis has a given size",
     ),
@@ -198,7 +200,9 @@ IMAGES: tuple[Operator, ...] = (
             _resize(_IMAGE, _SMALLER, "bilinear", corners=False),
             _resize(_IMAGE, _SMALLER, "nearest", corners=False),
             _resize(_IMAGE, (Axis.of("height", 10), Axis.of("width", 4)), "nearest", corners=False),
-            _resize(_value(height=1, width=3), (Axis.of("height", 2), Axis.of("width", 1)), "bilinear", corners=True),
+            _resize(
+                real_value(height=1, width=3), (Axis.of("height", 2), Axis.of("width", 1)), "bilinear", corners=True
+            ),
         ),
         "an image at another size",
     ),
@@ -215,10 +219,10 @@ IMAGES: tuple[Operator, ...] = (
         _infer_sample,
         _evaluate_sample,
         (
-            _sampled(_IMAGE, _value(batch=2, row=3, column=6, xy=2), corners=False, padding="zeros"),
-            _sampled(_IMAGE, _value(batch=2, height=5, width=4, xy=2), corners=True, padding="zeros"),
-            _sampled(_IMAGE, _value(xy=2, row=3, column=6), corners=True, padding="border"),
-            _sampled(_value(height=4, width=3), _value(place=5, xy=2), corners=False, padding="border"),
+            _sampled(_IMAGE, real_value(batch=2, row=3, column=6, xy=2), corners=False, padding="zeros"),
+            _sampled(_IMAGE, real_value(batch=2, height=5, width=4, xy=2), corners=True, padding="zeros"),
+            _sampled(_IMAGE, real_value(xy=2, row=3, column=6), corners=True, padding="border"),
+            _sampled(real_value(height=4, width=3), real_value(place=5, xy=2), corners=False, padding="border"),
         ),
         "bilinear sampling of an image at places in -1..1",
     ),

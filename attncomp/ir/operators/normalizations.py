@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from attncomp.ir.graph import Attribute
 from attncomp.ir.operators.access import get, many, real
 from attncomp.ir.operators.base import Attributes, Infer, NamedArray, Operator, OperatorError, Sample
 from attncomp.ir.operators.checks import need_axes, need_axis, need_equal, need_numbers, real_dtype
+from attncomp.ir.operators.samples import value_type
 from attncomp.ir.types import Axis, DType, ValueType, promote
 
 
@@ -51,7 +53,7 @@ def _dims(x: NamedArray, attributes: Attributes) -> tuple[int, ...]:
 
 
 def _shifted(x: NamedArray, attributes: Attributes) -> tuple[np.ndarray, np.ndarray]:
-    """x less its maximum, and the sum of the exponentials of that; a row of -inf alone is not shifted."""
+    """An array less its maximum, and the sum of the exponentials of that; a row of -inf alone is not shifted."""
     array, dims = x.array.astype(np.float64), _dims(x, attributes)
     largest = np.max(array, axis=dims, keepdims=True, initial=-np.inf)
     shifted = array - np.where(largest == -np.inf, 0.0, largest)
@@ -105,24 +107,20 @@ def _evaluate_dropout(
     return operands[0]
 
 
-def _value(dtype: DType, **sizes: int) -> ValueType:
-    return ValueType(dtype, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 _F = DType.F32
-_IMAGE = _value(_F, batch=2, channel=6, height=3, width=4)
-_SCORES = _value(_F, batch=2, head=3, seq=4, **{"seq'": 5})
+_IMAGE = value_type(_F, batch=2, channel=6, height=3, width=4)
+_SCORES = value_type(_F, batch=2, head=3, seq=4, **{"seq'": 5})
 _SOFTMAX: tuple[Sample, ...] = (
     Sample((_SCORES,), {"axes": ("seq'",)}, ((-9, 9),)),
     Sample((_IMAGE,), {"axes": ("height", "width")}),
     Sample((_IMAGE,), {"axes": ("channel", "width")}),
-    Sample((_value(_F, seq=3, one=1),), {"axes": ("one",)}),
+    Sample((value_type(_F, seq=3, one=1),), {"axes": ("one",)}),
 )
 
 
 def _batch_norm(x: ValueType, axis: str, epsilon: float) -> Sample:
     statistic = ValueType(_F, (Axis(axis, x.size(axis)),))
-    attributes = {"axis": axis, "epsilon": epsilon, "momentum": 0.1}
+    attributes: dict[str, Attribute] = {"axis": axis, "epsilon": epsilon, "momentum": 0.1}
     return Sample((x, *(statistic,) * 4), attributes, ((-2, 2), (-1, 1), (0.25, 2), (-2, 2), (-1, 1)))
 
 
@@ -155,10 +153,10 @@ NORMALIZATIONS: tuple[Operator, ...] = (
         _over_axes("a norm layer"),
         _evaluate_normalize,
         (
-            Sample((_value(_F, batch=2, seq=3, embed=8),), {"axes": ("embed",), "epsilon": 1e-5, "center": True}),
-            Sample((_value(_F, batch=2, seq=3, embed=8),), {"axes": ("embed",), "epsilon": 1e-6, "center": False}),
+            Sample((value_type(_F, batch=2, seq=3, embed=8),), {"axes": ("embed",), "epsilon": 1e-5, "center": True}),
+            Sample((value_type(_F, batch=2, seq=3, embed=8),), {"axes": ("embed",), "epsilon": 1e-6, "center": False}),
             Sample((_IMAGE,), {"axes": ("channel", "height", "width"), "epsilon": 1e-3, "center": True}),
-            Sample((_value(_F, batch=3, one=1),), {"axes": ("one",), "epsilon": 1e-5, "center": True}),
+            Sample((value_type(_F, batch=3, one=1),), {"axes": ("one",), "epsilon": 1e-5, "center": True}),
         ),
         "(x - mean) / sqrt(var + epsilon); without `center` x / sqrt(mean(x²) + epsilon)",
     ),
@@ -171,8 +169,8 @@ NORMALIZATIONS: tuple[Operator, ...] = (
         _evaluate_batch_norm,
         (
             _batch_norm(_IMAGE, "channel", 1e-5),
-            _batch_norm(_value(_F, batch=3, feature=5), "feature", 1e-3),
-            _batch_norm(_value(_F, batch=3, channel=1, height=4), "channel", 1e-5),
+            _batch_norm(value_type(_F, batch=3, feature=5), "feature", 1e-3),
+            _batch_norm(value_type(_F, batch=3, channel=1, height=4), "channel", 1e-5),
         ),
         "x normalized by given statistics, then scaled and shifted",
     ),
@@ -183,7 +181,7 @@ NORMALIZATIONS: tuple[Operator, ...] = (
         {"rate": "float"},
         _infer_dropout,
         _evaluate_dropout,
-        (Sample((_SCORES,), {"rate": 0.1}), Sample((_value(_F, one=1),), {"rate": 0.0})),
+        (Sample((_SCORES,), {"rate": 0.1}), Sample((value_type(_F, one=1),), {"rate": 0.0})),
         "in training, zeroes values at a rate; the identity at inference",
     ),
 )

@@ -19,7 +19,8 @@ from attncomp.ir.operators.base import (
     axes_union,
 )
 from attncomp.ir.operators.checks import need_bool, need_numbers, real_dtype
-from attncomp.ir.types import Axis, DType, ValueType, promote
+from attncomp.ir.operators.samples import value_type
+from attncomp.ir.types import DType, ValueType, promote
 
 Compute = Callable[..., np.ndarray]
 
@@ -128,35 +129,35 @@ def _numbers(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _floor_divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = _numbers(a, b)
-    return np.floor(a / b) if a.dtype.kind == "f" else a // b
+    return np.asarray(np.floor(a / b) if a.dtype.kind == "f" else a // b)
 
 
 def _modulo(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.mod(*_numbers(a, b))
+    return np.asarray(np.mod(*_numbers(a, b)))
 
 
 def _power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = _numbers(a, b)
     if a.dtype.kind == "f":
-        return np.power(a, b)
+        return np.asarray(np.power(a, b))
     whole = np.power(a, np.maximum(b, 0))
     return np.where(b >= 0, whole, np.trunc(np.power(a.astype(np.float64), b)).astype(np.int64))
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
-    return np.vectorize(math.erf, otypes=[np.float64])(x) if x.size else x
+    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x)) if x.size else x
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-x))
+    return np.asarray(1.0 / (1.0 + np.exp(-x)))
 
 
 def _hardsigmoid(x: np.ndarray) -> np.ndarray:
-    return np.clip(x + 3.0, 0.0, 6.0) / 6.0
+    return np.asarray(np.clip(x + 3.0, 0.0, 6.0) / 6.0)
 
 
 def _softplus(x: np.ndarray) -> np.ndarray:
-    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0.0)
+    return np.asarray(np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0.0))
 
 
 def _evaluate_gelu(operands: Sequence[NamedArray], attributes: Attributes, bindings: Mapping[str, int]) -> NamedArray:
@@ -197,43 +198,39 @@ def _evaluate_cast(operands: Sequence[NamedArray], attributes: Attributes, bindi
 # --- samples --------------------------------------------------------------------------------------------------
 
 
-def _value(dtype: DType, **sizes: int) -> ValueType:
-    return ValueType(dtype, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 _F, _I, _B = DType.F32, DType.I64, DType.BOOL
-_IMAGE = _value(_F, batch=2, channel=3, height=5)
+_IMAGE = value_type(_F, batch=2, channel=3, height=5)
 
 _PAIRS: tuple[Sample, ...] = (
-    Sample((_IMAGE, _value(_F, channel=3))),
-    Sample((_value(_F, query=4, key=3), _value(_F, key=3, source=5))),
-    Sample((_value(_F), _value(_F, batch=1, seq=7))),
-    Sample((_value(_I, seq=4), _value(_I, **{"seq'": 4}))),
-    Sample((_value(_I, seq=4), _value(_F, batch=2))),
+    Sample((_IMAGE, value_type(_F, channel=3))),
+    Sample((value_type(_F, query=4, key=3), value_type(_F, key=3, source=5))),
+    Sample((value_type(_F), value_type(_F, batch=1, seq=7))),
+    Sample((value_type(_I, seq=4), value_type(_I, **{"seq'": 4}))),
+    Sample((value_type(_I, seq=4), value_type(_F, batch=2))),
 )
-_MASKED = Sample((_value(_F, batch=2, seq=3), _value(_B, seq=3)))
+_MASKED = Sample((value_type(_F, batch=2, seq=3), value_type(_B, seq=3)))
 _DIVIDED: tuple[Sample, ...] = (
-    Sample((_IMAGE, _value(_F, channel=3)), ranges=((-2, 2), (0.5, 2))),
-    Sample((_value(_I, seq=6), _value(_I, part=3)), ranges=((-9, 9), (1, 4))),
-    Sample((_value(_F, batch=1, seq=4), _value(_F)), ranges=((-2, 2), (-3, -1))),
+    Sample((_IMAGE, value_type(_F, channel=3)), ranges=((-2, 2), (0.5, 2))),
+    Sample((value_type(_I, seq=6), value_type(_I, part=3)), ranges=((-9, 9), (1, 4))),
+    Sample((value_type(_F, batch=1, seq=4), value_type(_F)), ranges=((-2, 2), (-3, -1))),
 )
 _POWERS: tuple[Sample, ...] = (
-    Sample((_IMAGE, _value(_F, channel=3)), ranges=((0.1, 2), (-2, 2))),
-    Sample((_value(_I, seq=6), _value(_I, part=3)), ranges=((-3, 3), (0, 3))),
+    Sample((_IMAGE, value_type(_F, channel=3)), ranges=((0.1, 2), (-2, 2))),
+    Sample((value_type(_I, seq=6), value_type(_I, part=3)), ranges=((-3, 3), (0, 3))),
 )
 _CONDITIONS: tuple[Sample, ...] = (
-    Sample((_value(_B, batch=2, seq=5), _value(_B, seq=5, **{"seq'": 3}))),
-    Sample((_value(_B), _value(_B, one=1))),
+    Sample((value_type(_B, batch=2, seq=5), value_type(_B, seq=5, **{"seq'": 3}))),
+    Sample((value_type(_B), value_type(_B, one=1))),
 )
 _REALS: tuple[Sample, ...] = (
     Sample((_IMAGE,)),
-    Sample((_value(_F, batch=1, seq=7),), ranges=((-6, 6),)),
-    Sample((_value(_I, seq=5),)),
+    Sample((value_type(_F, batch=1, seq=7),), ranges=((-6, 6),)),
+    Sample((value_type(_I, seq=5),)),
 )
 _POSITIVES: tuple[Sample, ...] = (
     Sample((_IMAGE,), ranges=((0.05, 4),)),
-    Sample((_value(_F),), ranges=((1, 2),)),
-    Sample((_value(_I, seq=5),), ranges=((1, 9),)),
+    Sample((value_type(_F),), ranges=((1, 2),)),
+    Sample((value_type(_I, seq=5),), ranges=((1, 9),)),
 )
 
 
@@ -320,7 +317,7 @@ POINTWISE: tuple[Operator, ...] = (
         {},
         _logical("not"),
         _by_place(np.logical_not),
-        (Sample((_value(_B, batch=2, seq=5),)), Sample((_value(_B),))),
+        (Sample((value_type(_B, batch=2, seq=5),)), Sample((value_type(_B),))),
         "not x",
         differentiable=False,
     ),
@@ -333,8 +330,8 @@ POINTWISE: tuple[Operator, ...] = (
         _evaluate_clamp,
         (
             Sample((_IMAGE,), {"low": -0.5, "high": 1.0}),
-            Sample((_value(_F, one=1, seq=6),), {"low": 0.25, "high": None}),
-            Sample((_value(_I, seq=6),), {"low": None, "high": 3.0}, ((-9, 9),)),
+            Sample((value_type(_F, one=1, seq=6),), {"low": 0.25, "high": None}),
+            Sample((value_type(_I, seq=6),), {"low": None, "high": 3.0}, ((-9, 9),)),
         ),
         "x, but at least `low` and at most `high`",
     ),
@@ -346,9 +343,11 @@ POINTWISE: tuple[Operator, ...] = (
         _infer_where,
         _by_place(np.where),
         (
-            Sample((_value(_B, seq=4, **{"seq'": 3}), _value(_F, batch=2, seq=4, **{"seq'": 3}), _value(_F))),
-            Sample((_value(_B, batch=1), _value(_I, seq=5), _value(_I, batch=1))),
-            Sample((_value(_B, seq=5), _value(_F, seq=5), _value(_F, batch=2))),
+            Sample(
+                (value_type(_B, seq=4, **{"seq'": 3}), value_type(_F, batch=2, seq=4, **{"seq'": 3}), value_type(_F))
+            ),
+            Sample((value_type(_B, batch=1), value_type(_I, seq=5), value_type(_I, batch=1))),
+            Sample((value_type(_B, seq=5), value_type(_F, seq=5), value_type(_F, batch=2))),
         ),
         "a where the condition holds, else b",
     ),
@@ -361,9 +360,9 @@ POINTWISE: tuple[Operator, ...] = (
         _evaluate_cast,
         (
             Sample((_IMAGE,), {"dtype": DType.I64}, ((-5, 5),)),
-            Sample((_value(_I, seq=5),), {"dtype": DType.F32}),
-            Sample((_value(_B, seq=5, one=1),), {"dtype": DType.F32}),
-            Sample((_value(_I, seq=5),), {"dtype": DType.BOOL}),
+            Sample((value_type(_I, seq=5),), {"dtype": DType.F32}),
+            Sample((value_type(_B, seq=5, one=1),), {"dtype": DType.F32}),
+            Sample((value_type(_I, seq=5),), {"dtype": DType.BOOL}),
         ),
         "x as another dtype",
     ),

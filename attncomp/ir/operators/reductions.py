@@ -9,7 +9,8 @@ import numpy as np
 from attncomp.ir.operators.access import get, many
 from attncomp.ir.operators.base import Attributes, Evaluate, Infer, NamedArray, Operator, OperatorError, Sample
 from attncomp.ir.operators.checks import counting_dtype, need_axes, need_axis, need_numbers, real_dtype
-from attncomp.ir.types import Axis, DType, ValueType
+from attncomp.ir.operators.samples import value_type
+from attncomp.ir.types import DType, ValueType
 
 
 def _reduction(name: str, dtype_of: Callable[[DType], DType], *, booleans: bool) -> Infer:
@@ -49,7 +50,7 @@ def _over(compute: Callable[[np.ndarray, tuple[int, ...]], np.ndarray]) -> Evalu
 
 
 def _sum(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
-    return np.sum(x, axis=dims, dtype=np.float64 if x.dtype.kind == "f" else np.int64)
+    return np.asarray(np.sum(x, axis=dims, dtype=np.float64 if x.dtype.kind == "f" else np.int64))
 
 
 def _mean(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
@@ -58,7 +59,7 @@ def _mean(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
 
 
 def _extreme(compute: Callable[..., np.ndarray], neutral: float) -> Callable[..., np.ndarray]:
-    """The extreme of no number at all is `neutral` for real numbers, the farthest whole number or boolean for others."""
+    """The extreme of no number is `neutral` for real numbers, the farthest whole number or boolean for others."""
 
     def extreme(x: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
         if x.dtype.kind == "f":
@@ -89,20 +90,16 @@ def _evaluate_argmax(operands: Sequence[NamedArray], attributes: Attributes, bin
     return NamedArray(np.asarray(places, np.int64), tuple(axis for axis in x.axes if axis != name))
 
 
-def _value(dtype: DType, **sizes: int) -> ValueType:
-    return ValueType(dtype, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
-_IMAGE = _value(DType.F32, batch=2, channel=3, height=5, width=4)
+_IMAGE = value_type(DType.F32, batch=2, channel=3, height=5, width=4)
 _REALS: tuple[Sample, ...] = (
     Sample((_IMAGE,), {"axes": ("height", "width")}),
     Sample((_IMAGE,), {"axes": ("channel",)}),
-    Sample((_value(DType.F32, batch=1, seq=7),), {"axes": ("batch",)}),
-    Sample((_value(DType.F32, seq=7),), {"axes": ("seq",)}),
+    Sample((value_type(DType.F32, batch=1, seq=7),), {"axes": ("batch",)}),
+    Sample((value_type(DType.F32, seq=7),), {"axes": ("seq",)}),
 )
 _WHOLE: tuple[Sample, ...] = (
-    Sample((_value(DType.I64, batch=2, seq=5),), {"axes": ("seq",)}, ((-9, 9),)),
-    Sample((_value(DType.BOOL, batch=2, seq=5),), {"axes": ("batch",)}),
+    Sample((value_type(DType.I64, batch=2, seq=5),), {"axes": ("seq",)}, ((-9, 9),)),
+    Sample((value_type(DType.BOOL, batch=2, seq=5),), {"axes": ("batch",)}),
 )
 
 
@@ -150,8 +147,8 @@ REDUCTIONS: tuple[Operator, ...] = (
         _evaluate_argmax,
         (
             Sample((_IMAGE,), {"axis": "channel"}),
-            Sample((_value(DType.F32, batch=3, one=1),), {"axis": "one"}),
-            Sample((_value(DType.I64, batch=2, seq=6),), {"axis": "seq"}, ((-9, 9),)),
+            Sample((value_type(DType.F32, batch=3, one=1),), {"axis": "one"}),
+            Sample((value_type(DType.I64, batch=2, seq=6),), {"axis": "seq"}, ((-9, 9),)),
         ),
         "the place of the largest number, the first of several",
         differentiable=False,

@@ -10,13 +10,14 @@ from attncomp.ir.graph import Graph, Literal, Result
 from attncomp.ir.operators.access import get
 from attncomp.ir.operators.base import Attributes, NamedArray, Operator, OperatorError, Sample
 from attncomp.ir.operators.checks import need_equal
-from attncomp.ir.types import Axis, DType, ValueType
+from attncomp.ir.operators.samples import real_value
+from attncomp.ir.types import ValueType
 
 REGION_KINDS = ("attention", "gate", "pointwise")
 
 
 def body_inputs(body: Graph, count: int) -> tuple[int, ...]:
-    """The nodes of a body's inputs `i0`, `i1`, …, one for each operand. Raises OperatorError where they do not match."""
+    """The nodes of a body's inputs `i0`, `i1`, …, one for each operand. Raises OperatorError where they differ."""
     found = {node.attributes["name"]: node.identity for node in body.nodes("input")}
     wanted = [f"i{number}" for number in range(count)]
     if sorted(map(str, found)) != sorted(wanted):
@@ -50,10 +51,6 @@ def _evaluate_region(operands: Sequence[NamedArray], attributes: Attributes, bin
     return run_nodes(body, given, bindings)[body.results[0].node]
 
 
-def _value(**sizes: int) -> ValueType:
-    return ValueType(DType.F32, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 def _input(body: Graph, number: int, type_: ValueType) -> int:
     layout = tuple((name,) for name in type_.names)
     return body.add("input", (), {"name": f"i{number}", "layout": layout}, type_)
@@ -65,30 +62,30 @@ def _returned(body: Graph, identity: int) -> Graph:
 
 
 def _attention() -> Sample:
-    query, source, value = _value(seq=4, key=3), _value(source=5, key=3), _value(source=5, embed=2)
+    query, source, value = real_value(seq=4, key=3), real_value(source=5, key=3), real_value(source=5, embed=2)
     body = Graph("attention")
     q, k, v = (_input(body, number, type_) for number, type_ in enumerate((query, source, value)))
-    score = body.add("contract", (q, k), {"axes": ("key",)}, _value(seq=4, source=5))
-    weights = body.add("softmax", (score,), {"axes": ("source",)}, _value(seq=4, source=5))
-    mixed = body.add("contract", (weights, v), {"axes": ("source",)}, _value(seq=4, embed=2))
+    score = body.add("contract", (q, k), {"axes": ("key",)}, real_value(seq=4, source=5))
+    weights = body.add("softmax", (score,), {"axes": ("source",)}, real_value(seq=4, source=5))
+    mixed = body.add("contract", (weights, v), {"axes": ("source",)}, real_value(seq=4, embed=2))
     return Sample((query, source, value), {"kind": "attention", "body": _returned(body, mixed)})
 
 
 def _gate() -> Sample:
-    image = _value(channel=3, height=4, width=2)
+    image = real_value(channel=3, height=4, width=2)
     body = Graph("gate")
     x = _input(body, 0, image)
-    mean = body.add("mean", (x,), {"axes": ("height", "width")}, _value(channel=3))
-    gate = body.add("sigmoid", (mean,), {}, _value(channel=3))
+    mean = body.add("mean", (x,), {"axes": ("height", "width")}, real_value(channel=3))
+    gate = body.add("sigmoid", (mean,), {}, real_value(channel=3))
     scaled = body.add("multiply", (x, gate), {}, image)
     return Sample((image,), {"kind": "gate", "body": _returned(body, scaled)})
 
 
 def _pointwise() -> Sample:
-    row, column = _value(batch=1, seq=3), _value(seq=3)
+    row, column = real_value(batch=1, seq=3), real_value(seq=3)
     body = Graph("pointwise")
     a, b = _input(body, 0, row), _input(body, 1, column)
-    two = body.add("constant", (), {"value": Literal(np.asarray(2.0, np.float32))}, _value())
+    two = body.add("constant", (), {"value": Literal(np.asarray(2.0, np.float32))}, real_value())
     scaled = body.add("multiply", (b, two), {}, column)
     total = body.add("add", (a, scaled), {}, row)
     return Sample((row, column), {"kind": "pointwise", "body": _returned(body, total)})

@@ -9,7 +9,15 @@ import numpy as np
 
 from attncomp.ir.operators.access import get, many, pairs, real
 from attncomp.ir.operators.base import Attributes, NamedArray, OperatorError, axes_union
-from attncomp.ir.operators.checks import braced, counting_dtype, need_axis, need_equal, need_numbers, result
+from attncomp.ir.operators.checks import (
+    braced,
+    constant_below,
+    counting_dtype,
+    need_axes,
+    need_axis,
+    need_equal,
+    result,
+)
 from attncomp.ir.sizes import Size, product
 from attncomp.ir.types import Axis, DType, ValueType, promote
 
@@ -44,8 +52,7 @@ def _resized(type_: ValueType, name: str, size: Size) -> tuple[Axis, ...]:
 def infer_rename(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
     """The same axes under other names."""
     renames = _renames(attributes)
-    for old in renames:
-        need_axis(types[0], old)
+    need_axes(types[0], [old for old, _ in pairs(attributes, "names")])
     return result(types[0].dtype, [Axis(renames.get(item.name, item.name), item.size) for item in types[0].axes])
 
 
@@ -78,7 +85,9 @@ def evaluate_split(operands: Sequence[NamedArray], attributes: Attributes, bindi
 def infer_merge(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
     """Several axes become one, leftmost major."""
     packed, into = _names(attributes), get(attributes, "into", Axis)
-    total = product([need_axis(types[0], item).size for item in packed])
+    if not packed:
+        raise OperatorError(f"no axes are merged into `{into.name}`", code="E041")
+    total = product([item.size for item in need_axes(types[0], packed)])
     need_equal(" * ".join(packed), total, into.size, f"`{into.name}` is", 0)
     found: list[Axis] = []
     for item in types[0].axes:
@@ -115,7 +124,10 @@ def _in_range(place: Size, most: Size, count: Size, wanted: str) -> None:
 def evaluate_index(operands: Sequence[NamedArray], attributes: Attributes, bindings: Bindings) -> NamedArray:
     """The numbers at one position."""
     array, others = _last(operands[0], (_name(attributes),))
-    return NamedArray(array[..., get(attributes, "position", Size).evaluate(bindings)], others)
+    place = get(attributes, "position", Size).evaluate(bindings)
+    if not 0 <= place < array.shape[-1]:
+        raise IndexError(f"position {place} of the axis `{_name(attributes)}` of size {array.shape[-1]}")
+    return NamedArray(np.asarray(array[..., place]), others)
 
 
 def infer_slice(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
@@ -134,16 +146,17 @@ def evaluate_slice(operands: Sequence[NamedArray], attributes: Attributes, bindi
     """The numbers from `start` to before `stop`."""
     array, others = _last(operands[0], (_name(attributes),))
     start, stop = get(attributes, "start", Size).evaluate(bindings), get(attributes, "stop", Size).evaluate(bindings)
+    if not 0 <= start <= stop <= array.shape[-1]:
+        raise IndexError(f"slice {start}..{stop} of the axis `{_name(attributes)}` of size {array.shape[-1]}")
     return NamedArray(array[..., start:stop], (*others, _name(attributes)))
 
 
 def infer_gather(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
     """The axes of the ids, and those of the table that are not looked up."""
     table, ids = types[0], types[1:]
-    if len(ids) != len(_names(attributes)):
-        raise OperatorError(f"{len(_names(attributes))} axes are looked up by {len(ids)} values")
-    for wanted in _names(attributes):
-        need_axis(table, wanted)
+    if not ids or len(ids) != len(_names(attributes)):
+        raise OperatorError(f"{len(_names(attributes))} axes are looked up by {len(ids)} values", code="E041")
+    need_axes(table, _names(attributes))
     for position, type_ in enumerate(ids, 1):
         if not type_.dtype.is_integer:
             message = f"positions are whole numbers, and this is {type_.dtype}"
@@ -167,13 +180,19 @@ def evaluate_gather(operands: Sequence[NamedArray], attributes: Attributes, bind
         count = table.array.shape[table.axes.index(item)]
         leading.append(NamedArray(np.arange(count), (item,)).ordered(found))
     places = [operand.ordered(found) for operand in ids]
-    return NamedArray(table.ordered((*batch, *wanted, *rest))[(*leading, *places)], (*found, *rest))
+    for item, place in zip(wanted, places, strict=True):
+        count = table.array.shape[table.axes.index(item)]
+        if place.size and (place.min() < 0 or place.max() >= count):
+            raise IndexError(f"positions {place.min()}..{place.max()} of the axis `{item}` of size {count}")
+    return NamedArray(np.asarray(table.ordered((*batch, *wanted, *rest))[(*leading, *places)]), (*found, *rest))
 
 
 # --- joining --------------------------------------------------------------------------------------------------
 
 
 def _joined(types: Sequence[ValueType], without: str | None) -> None:
+    if not types:
+        raise OperatorError("there is nothing to join", code="E041")
     first = set(types[0].names)
     for position, type_ in enumerate(types):
         if set(type_.names) != first:
@@ -238,7 +257,11 @@ def infer_pad(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
     """One axis longer."""
     need_padding_value(types[0].dtype, real(attributes, "value"))
     wanted = _name(attributes)
-    total = need_axis(types[0], wanted).size + get(attributes, "before", Size) + get(attributes, "after", Size)
+    before, after = get(attributes, "before", Size), get(attributes, "after", Size)
+    for amount in (before, after):
+        if constant_below(amount, 0):
+            raise OperatorError(f"the axis `{wanted}` is padded by {amount}", help="cut it with a slice", code="E034")
+    total = need_axis(types[0], wanted).size + before + after
     return ValueType(types[0].dtype, _resized(types[0], wanted, total))
 
 
@@ -270,7 +293,6 @@ def evaluate_flip(operands: Sequence[NamedArray], attributes: Attributes, bindin
 
 def infer_cumsum(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
     """The same axes."""
-    need_numbers(types[0], "`cumsum`")
     need_axis(types[0], _name(attributes))
     return ValueType(counting_dtype(types[0].dtype), types[0].axes)
 

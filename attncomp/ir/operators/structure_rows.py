@@ -5,16 +5,12 @@ from __future__ import annotations
 from attncomp.ir.graph import Attribute
 from attncomp.ir.operators import structure
 from attncomp.ir.operators.base import Evaluate, Infer, Operator, Sample
+from attncomp.ir.operators.samples import value_type
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType, ValueType
 
-
-def _value(dtype: DType, **sizes: int) -> ValueType:
-    return ValueType(dtype, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 _F, _I, _B = DType.F32, DType.I64, DType.BOOL
-_TOKENS = _value(_F, batch=2, seq=5, embed=6)
+_TOKENS = value_type(_F, batch=2, seq=5, embed=6)
 
 
 def _sample(*operands: ValueType, ranges: tuple[tuple[float, float], ...] = (), **attributes: Attribute) -> Sample:
@@ -53,7 +49,7 @@ STRUCTURE: tuple[Operator, ...] = (
         "one axis as several, leftmost major",
         _sample(_TOKENS, axis="embed", into=(Axis.of("head", 2), Axis.of("key", 3))),
         _sample(_TOKENS, axis="seq", into=(Axis.of("one", 1), Axis.of("seq", 5))),
-        _sample(_value(_I, seq=12), axis="seq", into=(Axis.of("a", 2), Axis.of("b", 3), Axis.of("c", 2))),
+        _sample(value_type(_I, seq=12), axis="seq", into=(Axis.of("a", 2), Axis.of("b", 3), Axis.of("c", 2))),
     ),
     _row(
         "merge",
@@ -74,7 +70,7 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.evaluate_index,
         "one place of an axis, which is dropped",
         _sample(_TOKENS, axis="seq", position=Size.of(4)),
-        _sample(_value(_B, one=1, seq=3), axis="one", position=Size.of(0)),
+        _sample(value_type(_B, one=1, seq=3), axis="one", position=Size.of(0)),
     ),
     _row(
         "slice",
@@ -84,7 +80,7 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.evaluate_slice,
         "a stretch of an axis, which keeps its name",
         _sample(_TOKENS, axis="embed", start=Size.of(2), stop=Size.of(5)),
-        _sample(_value(_I, seq=4), axis="seq", start=Size.of(0), stop=Size.of(1)),
+        _sample(value_type(_I, seq=4), axis="seq", start=Size.of(0), stop=Size.of(1)),
     ),
     _row(
         "gather",
@@ -93,26 +89,31 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.infer_gather,
         structure.evaluate_gather,
         "places of axes looked up by tensors of positions; an axis that both have is a batch",
-        _sample(_value(_F, vocab=7, embed=3), _value(_I, batch=2, seq=5), axes=("vocab",), ranges=((-2, 2), (0, 6))),
         _sample(
-            _value(_F, batch=2, seq=5, embed=3), _value(_I, batch=2, pick=4), axes=("seq",), ranges=((-2, 2), (0, 4))
+            value_type(_F, vocab=7, embed=3), value_type(_I, batch=2, seq=5), axes=("vocab",), ranges=((-2, 2), (0, 6))
         ),
         _sample(
-            _value(_F, dy=4, dx=3, head=2),
-            _value(_I, i=3, **{"i'": 3}),
-            _value(_I, j=2, **{"j'": 2}),
+            value_type(_F, batch=2, seq=5, embed=3),
+            value_type(_I, batch=2, pick=4),
+            axes=("seq",),
+            ranges=((-2, 2), (0, 4)),
+        ),
+        _sample(
+            value_type(_F, dy=4, dx=3, head=2),
+            value_type(_I, i=3, **{"i'": 3}),
+            value_type(_I, j=2, **{"j'": 2}),
             axes=("dy", "dx"),
             ranges=((-2, 2), (0, 3), (0, 2)),
         ),
         _sample(
-            _value(_F, batch=2, dy=4, head=3, dx=3),
-            _value(_I, head=3, i=5),
-            _value(_I, i=5, batch=2),
+            value_type(_F, batch=2, dy=4, head=3, dx=3),
+            value_type(_I, head=3, i=5),
+            value_type(_I, i=5, batch=2),
             axes=("dy", "dx"),
             ranges=((-2, 2), (0, 3), (0, 2)),
         ),
-        _sample(_value(_F, seq=5), _value(_I), axes=("seq",), ranges=((-2, 2), (0, 4))),
-        _sample(_value(_I, one=1, seq=4), _value(_I, seq=4), axes=("one",), ranges=((-2, 2), (0, 0))),
+        _sample(value_type(_F, seq=5), value_type(_I), axes=("seq",), ranges=((-2, 2), (0, 4))),
+        _sample(value_type(_I, one=1, seq=4), value_type(_I, seq=4), axes=("one",), ranges=((-2, 2), (0, 0))),
     ),
     _row(
         "concat",
@@ -121,8 +122,8 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.infer_concat,
         structure.evaluate_concat,
         "values one after the other along an axis that they have",
-        _sample(_TOKENS, _value(_F, embed=2, batch=2, seq=5), axis=Axis.of("embed", 8)),
-        _sample(_value(_I, seq=1), _value(_I, seq=3), _value(_I, seq=2), axis=Axis.of("seq", 6)),
+        _sample(_TOKENS, value_type(_F, embed=2, batch=2, seq=5), axis=Axis.of("embed", 8)),
+        _sample(value_type(_I, seq=1), value_type(_I, seq=3), value_type(_I, seq=2), axis=Axis.of("seq", 6)),
     ),
     _row(
         "stack",
@@ -131,9 +132,9 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.infer_stack,
         structure.evaluate_stack,
         "values one after the other along a new axis",
-        _sample(_TOKENS, _value(_F, embed=6, batch=2, seq=5), axis=Axis.of("stat", 2)),
-        _sample(_value(_F), axis=Axis.of("one", 1)),
-        _sample(_value(_I, seq=3), _value(_I, seq=3), _value(_I, seq=3), axis=Axis.of("part", 3)),
+        _sample(_TOKENS, value_type(_F, embed=6, batch=2, seq=5), axis=Axis.of("stat", 2)),
+        _sample(value_type(_F), axis=Axis.of("one", 1)),
+        _sample(value_type(_I, seq=3), value_type(_I, seq=3), value_type(_I, seq=3), axis=Axis.of("part", 3)),
     ),
     _row(
         "pad",
@@ -143,7 +144,7 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.evaluate_pad,
         "an axis with places of one value added at its ends",
         _sample(_TOKENS, axis="seq", before=Size.of(1), after=Size.of(2), value=0.5),
-        _sample(_value(_I, seq=3), axis="seq", before=Size.of(0), after=Size.of(2), value=-1.0),
+        _sample(value_type(_I, seq=3), axis="seq", before=Size.of(0), after=Size.of(2), value=-1.0),
     ),
     _row(
         "roll",
@@ -154,7 +155,7 @@ STRUCTURE: tuple[Operator, ...] = (
         "an axis shifted in a circle: place p goes to p + shift",
         _sample(_TOKENS, axis="seq", shift=Size.of(2)),
         _sample(_TOKENS, axis="embed", shift=Size.of(-1)),
-        _sample(_value(_I, seq=4), axis="seq", shift=Size.of(9)),
+        _sample(value_type(_I, seq=4), axis="seq", shift=Size.of(9)),
     ),
     _row(
         "flip",
@@ -164,7 +165,7 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.evaluate_flip,
         "an axis in reverse",
         _sample(_TOKENS, axis="seq"),
-        _sample(_value(_B, seq=4, one=1), axis="one"),
+        _sample(value_type(_B, seq=4, one=1), axis="one"),
     ),
     _row(
         "cumsum",
@@ -174,7 +175,7 @@ STRUCTURE: tuple[Operator, ...] = (
         structure.evaluate_cumsum,
         "the sum of all places up to each; whole numbers and booleans in i64",
         _sample(_TOKENS, axis="seq"),
-        _sample(_value(_I, batch=2, seq=4), axis="seq", ranges=((-9, 9),)),
-        _sample(_value(_B, seq=6), axis="seq"),
+        _sample(value_type(_I, batch=2, seq=4), axis="seq", ranges=((-9, 9),)),
+        _sample(value_type(_B, seq=6), axis="seq"),
     ),
 )

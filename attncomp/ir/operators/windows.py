@@ -11,6 +11,7 @@ from attncomp.ir.graph import Attribute
 from attncomp.ir.operators.access import get, many, real
 from attncomp.ir.operators.base import Attributes, Infer, NamedArray, Operator, OperatorError, Sample
 from attncomp.ir.operators.checks import constant_below, need_axes, need_float, need_numbers, real_dtype, result
+from attncomp.ir.operators.samples import value_type
 from attncomp.ir.operators.structure import need_padding_value, padded
 from attncomp.ir.sizes import Size, provably_different
 from attncomp.ir.types import Axis, DType, ValueType
@@ -41,7 +42,7 @@ class Geometry:
         return Geometry(stride, dilation, before, after)
 
     def windows(self, number: int, axis: Axis, kernel: Size) -> Size:
-        """How many windows of a kernel fit along an axis. Raises E030 where the kernel is larger than the padded axis."""
+        """How many windows of a kernel fit along an axis. Raises E030 where the padded axis is smaller than it."""
         if constant_below(kernel, 1):
             raise OperatorError(f"the kernel along `{axis.name}` has the size {kernel}", code="E030")
         extent = (kernel - 1) * self.dilation[number] + 1
@@ -128,7 +129,8 @@ def _infer_fold(types: Sequence[ValueType], attributes: Attributes) -> ValueType
     for axis, count in fold_counts(x, attributes):
         if provably_different(axis.size, count):
             raise OperatorError(
-                f"axis `{axis.name}` has {axis.size} windows, but a result of size {outputs[axis.name].size} has {count}",
+                f"axis `{axis.name}` has {axis.size} windows, but a result of size {outputs[axis.name].size} has "
+                f"{count}",
                 operand=0,
                 code="E030",
             )
@@ -156,9 +158,9 @@ def _evaluate_fold(operands: Sequence[NamedArray], attributes: Attributes, bindi
             slice(place * dilation, place * dilation + (count - 1) * stride + 1, stride) if count else slice(0, 0)
             for place, dilation, count, stride in zip(places, geometry.dilation, counts, geometry.stride, strict=True)
         ]
-        total[(..., *covered)] += array[(..., *places)]
+        total[(Ellipsis, *covered)] += array[(Ellipsis, *places)]
     inside = [slice(low, low + size) for low, size in zip(before, sizes, strict=True)]
-    return NamedArray(total[(..., *inside)], (*rest, *axes))
+    return NamedArray(total[(Ellipsis, *inside)], (*rest, *axes))
 
 
 # --- pooling --------------------------------------------------------------------------------------------------
@@ -214,10 +216,6 @@ def _evaluate_avgpool(
 # --- samples and rows -----------------------------------------------------------------------------------------
 
 
-def _value(dtype: DType, **sizes: int) -> ValueType:
-    return ValueType(dtype, tuple(Axis.of(name, size) for name, size in sizes.items()))
-
-
 def spatial(
     stride: Sequence[int], dilation: Sequence[int], before: Sequence[int], after: Sequence[int]
 ) -> dict[str, Attribute]:
@@ -231,7 +229,7 @@ def spatial(
 
 
 _F = DType.F32
-_IMAGE = _value(_F, batch=2, channel=3, height=7, width=6)
+_IMAGE = value_type(_F, batch=2, channel=3, height=7, width=6)
 _GEOMETRY_KINDS = {"stride": "ints", "dilation": "ints", "before": "sizes", "after": "sizes"}
 _PLAIN = spatial((1, 1), (1, 1), (1, 1), (1, 1))
 _RAGGED = spatial((2, 1), (1, 2), (0, 1), (2, 1))
@@ -264,7 +262,7 @@ WINDOWS: tuple[Operator, ...] = (
                 },
             ),
             Sample(
-                (_value(DType.I64, seq=5),),
+                (value_type(DType.I64, seq=5),),
                 {"axes": ("seq",), "kernels": (Axis.of("k", 1),), **spatial((2,), (1,), (0,), (0,)), "value": 0.0},
             ),
         ),
@@ -279,15 +277,15 @@ WINDOWS: tuple[Operator, ...] = (
         _evaluate_fold,
         (
             Sample(
-                (_value(_F, batch=2, height=7, width=6, kh=3, kw=3),),
+                (value_type(_F, batch=2, height=7, width=6, kh=3, kw=3),),
                 {"axes": (Axis.of("height", 7), Axis.of("width", 6)), "kernels": ("kh", "kw"), **_PLAIN},
             ),
             Sample(
-                (_value(_F, channel=2, height=4, kh=2, kw=3, width=3),),
+                (value_type(_F, channel=2, height=4, kh=2, kw=3, width=3),),
                 {"axes": (Axis.of("height", 6), Axis.of("width", 5)), "kernels": ("kh", "kw"), **_RAGGED},
             ),
             Sample(
-                (_value(_F, seq=4, k=2),),
+                (value_type(_F, seq=4, k=2),),
                 {"axes": (Axis.of("seq", 8),), "kernels": ("k",), **spatial((2,), (1,), (0,), (0,))},
             ),
         ),
@@ -307,7 +305,8 @@ WINDOWS: tuple[Operator, ...] = (
                 {"axes": ("height", "width"), "kernel": (2, 3), **spatial((2, 3), (1, 1), (1, 0), (1, 0))},
             ),
             Sample(
-                (_value(_F, channel=1, seq=9),), {"axes": ("seq",), "kernel": (3,), **spatial((2,), (2,), (1,), (1,))}
+                (value_type(_F, channel=1, seq=9),),
+                {"axes": ("seq",), "kernel": (3,), **spatial((2,), (2,), (1,), (1,))},
             ),
         ),
         "the largest number of each window",
@@ -323,7 +322,7 @@ WINDOWS: tuple[Operator, ...] = (
             Sample((_IMAGE,), {"axes": ("height", "width"), "kernel": (3, 3), **_PLAIN, "count_padding": True}),
             Sample((_IMAGE,), {"axes": ("height", "width"), "kernel": (3, 3), **_PLAIN, "count_padding": False}),
             Sample(
-                (_value(_F, channel=1, seq=9),),
+                (value_type(_F, channel=1, seq=9),),
                 {"axes": ("seq",), "kernel": (2,), **spatial((2,), (1,), (0,), (0,)), "count_padding": True},
             ),
         ),
