@@ -33,6 +33,7 @@ class TorchDialect:
             },
             infinity="torch.inf",
             nan="torch.nan",
+            repeats=frozenset({"floor_divide", "modulo"}),
         )
 
     def attention(self, form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression | None:

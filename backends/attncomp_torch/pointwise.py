@@ -47,6 +47,23 @@ def _power(apply: Application) -> Expression:
     return Expression(f"{base.within(Precedence.ATOM)} ** {exponent.within(Precedence.UNARY)}", Precedence.UNARY)
 
 
+def _floor_divide(apply: Application) -> Expression:
+    """`//` of torch has no gradient; that of a rounded quotient is 0."""
+    if not result_dtype(apply).is_float:
+        return binary("//", *apply.operands)
+    return call("torch.div", *_tensor_first(apply), rounding_mode=quoted("floor"))
+
+
+def _modulo(apply: Application) -> Expression:
+    """A number modulo a tensor has no gradient in torch, a tensor modulo a tensor has."""
+    return binary("%", *(_tensor_first(apply) if result_dtype(apply).is_float else apply.operands))
+
+
+def _tensor_first(apply: Application) -> tuple[Expression, Expression]:
+    left, right = apply.operands
+    return left if apply.is_array(0) else call("torch.full_like", right, left), right
+
+
 def _minimum(apply: Application) -> Expression:
     return _bound(apply, "torch.minimum", "max")
 
@@ -185,8 +202,8 @@ RULES: Mapping[str, Rule] = {
     "subtract": infix("-"),
     "multiply": infix("*"),
     "divide": infix("/"),
-    "floor_divide": infix("//"),
-    "modulo": infix("%"),
+    "floor_divide": _floor_divide,
+    "modulo": _modulo,
     "power": _power,
     "minimum": _minimum,
     "maximum": _maximum,
