@@ -28,6 +28,7 @@ class _Balancer:
     def __init__(self, lexemes: tuple[Lexeme, ...]) -> None:
         self._lexemes = lexemes
         self._open: list[tuple[int, bool]] = []  # positions of openers, and whether each opens a body of statements
+        self._suspects: list[tuple[int, Lexeme]] = []  # bodies whose closer stands too far left, with that closer
         self._loop_header = False
         self.result: list[Lexeme] = []
         self.diagnostics: list[Diagnostic] = []
@@ -60,6 +61,8 @@ class _Balancer:
             position, is_body = self._open[-1]
             opener = self._lexemes[position]
             if CLOSERS[opener.type] == closer.type:
+                if is_body and closer.first and closer.span.column < self._indent(position):
+                    self._suspects.append((position, closer))
                 self._open.pop()
                 self.result.append(closer)
                 return
@@ -72,6 +75,12 @@ class _Balancer:
             self._unclosed(closer)
         text = f"`{closer.text}` closes nothing"
         self.diagnostics.append(Diagnostic("E003", text, Label(closer.span), (), "leave it out"))
+
+    def _indent(self, position: int) -> int:
+        """The column in which the line of a lexeme begins."""
+        while not self._lexemes[position].first:
+            position -= 1
+        return self._lexemes[position].span.column
 
     def _mismatched(self, opener: Lexeme, closer: Lexeme) -> None:
         """Takes `closer` for the right kind, and says that it is the wrong one."""
@@ -112,7 +121,10 @@ class _Balancer:
         position, is_body = self._open.pop()
         opener = self._lexemes[position]
         closer = BRACKET_TEXT[CLOSERS[opener.type]]
-        if where.is_end:
+        if is_body and self._suspects:
+            suspect, found = self._suspects.pop(0)
+            opener, label = self._lexemes[suspect], Label(found.span, "this closes it, but stands under another line")
+        elif where.is_end:
             label = Label(where.span, "the file ends here")
         elif where.type in OPENERS:
             label = Label(where.span, "this closes the bracket around it")

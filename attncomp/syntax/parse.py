@@ -6,6 +6,7 @@ block, so that each mistake is reported once and alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -69,10 +70,12 @@ def _prepare(text: str, path: str) -> tuple[list[Lexeme], list[Diagnostic]]:
     scanned = scan(text, path)
     balanced, bracket_mistakes = balance(scanned.lexemes)
     lexemes, word_mistakes = mend(balanced)
-    return lexemes, [*scanned.diagnostics, *bracket_mistakes, *word_mistakes]
+    lines = _lines(scanned.diagnostics)
+    further = [mistake for mistake in bracket_mistakes if not _lines([mistake]) & lines]
+    return lexemes, [*scanned.diagnostics, *further, *word_mistakes]
 
 
-def _lines(diagnostics: list[Diagnostic]) -> frozenset[int]:
+def _lines(diagnostics: Sequence[Diagnostic]) -> frozenset[int]:
     return frozenset(diagnostic.primary.span.line for diagnostic in diagnostics if diagnostic.primary is not None)
 
 

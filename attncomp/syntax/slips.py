@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from attncomp.diagnostics.core import Diagnostic, Label
+from attncomp.diagnostics.suggest import nearest
 from attncomp.syntax.context import Context, expectation, quoted
 from attncomp.syntax.lexeme import CLOSERS, KEYWORDS, OPERAND_STARTS, STATEMENT_STARTS
 from attncomp.syntax.pythonisms import PYTHONISMS
@@ -18,6 +19,8 @@ _DTYPES = {
     "float": "f32", "float32": "f32", "float64": "f32", "f64": "f32", "double": "f32", "half": "f16", "float16": "f16",
     "bfloat16": "bf16", "int": "i64", "long": "i64", "int64": "i64", "int32": "i32", "boolean": "bool", "tensor": "f32",
 }  # fmt: skip
+_DECLARATION_WORDS = ("block", "model", "from")
+_STATEMENT_WORDS = ("axis", "param", "layer", "for", "return")
 _ALL_DTYPES = "the element types are f32, f16, bf16, i64, i32 and bool"
 
 
@@ -195,6 +198,22 @@ def _outside(context: Context) -> Diagnostic | None:
     return context.mistake("E001", f"{what} stands outside of a block or model", help_)
 
 
+def _misspelt(context: Context) -> Diagnostic | None:
+    """A word that is nearly one that begins a declaration or a statement."""
+    token, start = context.token, context.start
+    if token.type == "NAME" and "BLOCK" in context.expected and not context.brackets:
+        word, known = token, [*_DECLARATION_WORDS]
+    elif start.type == "NAME" and context.position == context.statement + 1 and token.type in ("NAME", "INT"):
+        word, known = start, [*_STATEMENT_WORDS]
+    else:
+        return None
+    likely = nearest(word.text, known)
+    if likely is None:
+        return None
+    message = f"unexpected {quoted(word)}"
+    return context.mistake("E001", message, f"did you mean `{likely}`?", span=word.span)
+
+
 def _no_effect(context: Context) -> Diagnostic | None:
     """An expression as a statement."""
     start = context.start
@@ -289,6 +308,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     _unfinished,
     _key_after_initializer,
     _reserved,
+    _misspelt,
     _no_effect,
     _return_in_function,
     _bare_fraction,

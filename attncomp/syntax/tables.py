@@ -1,7 +1,8 @@
 """The LALR(1) parser of the grammar, with its tables cached between runs.
 
-Building the tables takes longer than parsing any file. They are kept as JSON in the user's cache folder, under a name
-made of the grammar and the version of lark; a file there that cannot be read or does not fit is built anew.
+Building the tables takes longer than parsing any file. They are kept as JSON, behind a line with its digest, in the
+user's cache folder, under a name made of the grammar and the version of lark; a file there that cannot be read or does
+not fit is built anew.
 """
 
 from __future__ import annotations
@@ -46,8 +47,11 @@ def cache_path(grammar: str) -> Path:
     """Where the tables of `grammar` are kept."""
     root = os.environ.get("XDG_CACHE_HOME") or ""
     base = Path(root) if os.path.isabs(root) else Path(os.path.expanduser("~")) / ".cache"
-    key = hashlib.sha256(f"{lark.__version__}\n{START_RULES}\n{grammar}".encode()).hexdigest()
-    return base / "attncomp" / f"grammar-{key[:32]}.json"
+    return base / "attncomp" / f"grammar-{_digest(f'{lark.__version__} {START_RULES} {grammar}')[:32]}.json"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _build(grammar: str) -> lark.Lark:
@@ -65,7 +69,10 @@ def _build(grammar: str) -> lark.Lark:
 def _read_cache(path: Path) -> lark.Lark | None:
     """The parser from its cached tables, or None where they are missing or unusable."""
     try:
-        stored = _integer_keys(json.loads(path.read_text(encoding="utf-8")))
+        digest, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if digest != _digest(text):
+            return None
+        stored = _integer_keys(json.loads(text))
         loaded = lark.Lark.__new__(lark.Lark)._load(stored, transformer=TreeBuilder())
         list(loaded.lex("x"))
         loaded.parse_interactive(start=START_RULES[0])
@@ -80,10 +87,11 @@ def _write_cache(path: Path, built: lark.Lark) -> None:
     data["options"] = {name: value for name, value in data["options"].items() if name != "transformer"}
     temporary = ""
     try:
+        text = json.dumps({"data": data, "memo": memo}, separators=(",", ":"))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"data": data, "memo": memo}, file, separators=(",", ":"))
+            file.write(f"{_digest(text)}\n{text}")
         os.replace(temporary, path)
     except (OSError, TypeError, ValueError):
         if temporary and os.path.exists(temporary):
