@@ -62,7 +62,8 @@ class _Scope:
         self.taken = set(taken)
 
     def free(self, name: str) -> str:
-        """`name`, numbered where it is taken."""
+        """`name`, numbered where it is taken; a word of Python's gets an underscore."""
+        name = f"{name}_" if name in RESERVED else name
         number, found = 1, name
         while found in self.taken:
             number += 1

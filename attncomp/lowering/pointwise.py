@@ -49,7 +49,7 @@ def lower_pointwise(context: Context, node: Node, operands: Sequence[int]) -> La
     ready = _materialised(
         context, node, operands, [_cast(context, one, to) for one, to in zip(laid, cast_to, strict=True)]
     )
-    attributes = {} if node.operator == "cast" else dict(node.attributes)
+    attributes = _attributes(node)
     hint = _HINTS.get(node.operator, node.operator)
     if node.operator == "cast":
         return context.cast(ready[0], attribute(node, "dtype", DType))
@@ -60,6 +60,13 @@ def lower_pointwise(context: Context, node: Node, operands: Sequence[int]) -> La
         )
         return Laid(value, only.layout, only.sizes, only.merged)
     return lower_aligned(context, node.operator, ready, attributes, dtype, result_sizes(node), hint)
+
+
+def _attributes(node: Node) -> dict[str, Attribute]:
+    """The attributes of the step: as in the graph, but bounds of integers are integers."""
+    if node.operator == "clamp" and node.type.dtype.is_integer:
+        return {name: int(bound) if isinstance(bound, float) else bound for name, bound in node.attributes.items()}
+    return dict(node.attributes)
 
 
 def lower_aligned(

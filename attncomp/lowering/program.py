@@ -1,7 +1,7 @@
 """The lowered program: positional operators on values with an order, ready to be written as text.
 
-Operators of a `Step`, with operands and attributes (dims are counted from 0; operands of pointwise operators are already
-aligned, so that NumPy's broadcasting rules give the result):
+Operators of a `Step`, with operands and attributes (dims are counted from 0; operands of pointwise operators are
+already aligned, so that NumPy's broadcasting rules give the result, and of its dtype; padding is before, after: sizes):
 
 | operator | operands | attributes |
 |---|---|---|
@@ -17,7 +17,7 @@ aligned, so that NumPy's broadcasting rules give the result):
 | `flip`, `cumsum` | x | dim: int |
 | `take` | x, ids… | – ids index the leading dims of x, broadcast against each other: x[ids0, ids1] |
 | `windows` | x | dims: ints, kernel, stride, dilation: ints – sliding windows of a padded x; kernel dims are appended |
-| `fold` | x | dims: ints, kernel, stride, dilation: ints, shape: sizes of the padded result – kernel dims are the last |
+| `fold` | x | dims, kernel, stride, dilation: ints, shape: sizes of all padded result dims – kernel dims are last |
 | `sum mean max min var norm` | x | dims: ints, keep: bool |
 | `argmax` | x | dim: int |
 | `softmax log_softmax` | x | dims: ints |
@@ -26,8 +26,8 @@ aligned, so that NumPy's broadcasting rules give the result):
 | `normalize` | x, optional weight, optional bias | dims: ints (the last), epsilon: float, center: bool |
 | `batch_norm` | x [B, C, ...], mean, variance, weight, bias [C] | epsilon, momentum: float |
 | `dropout` | x | rate: float |
-| `convolution` | x [B, C, ...], weight [O, C/groups, ...], optional bias [O] | stride, dilation: ints, before, after: sizes, groups: int |
-| `maxpool avgpool` | x [..., *spatial] | dims, kernel, stride, dilation: ints, before, after: sizes, count_padding: bool |
+| `convolution` | x [B, C, ...], weight [O, C/groups, ...], bias [O] or none | stride, dilation: ints, padding, groups: int |
+| `maxpool avgpool` | x [B, C, *spatial] | dims, kernel, stride, dilation: ints, padding, count_padding: bool |
 | `adaptive_avgpool` | x | dims: ints, shape: sizes of those dims |
 | `resize` | x [B, C, *spatial] | shape: sizes of the spatial dims, mode: str, align_corners: bool |
 | `sample` | x [B, C, H, W], grid [B, H', W', 2] | align_corners: bool, padding: str |
@@ -133,8 +133,8 @@ class Region:
 class Loop:
     """Repeated layers with one body.
 
-    Iteration i runs `steps` with the parameters under `prefixes[i]` (`encoder.layer.3.`). `carried` are (value before the
-    first iteration, value inside the body at the start, value inside the body at the end, value after the last);
+    Iteration i runs `steps` with the parameters under `prefixes[i]` (`encoder.layer.3.`). `carried` are (value before
+    the first iteration, value inside the body at the start, value inside the body at the end, value after the last);
     `captured` are values from outside that every iteration reads under the same names.
     """
 

@@ -16,7 +16,7 @@ def axis(name: str, size: SizeLike | str) -> Axis:
 
 
 class Sketch:
-    """A graph under construction. A layout is written `batch seq (head key)`; `scope` is the layer path of new nodes."""
+    """A graph under construction. A layout is written `batch seq (head key)`; `scope` is the path of new nodes."""
 
     def __init__(self, name: str = "sketch") -> None:
         self.graph = Graph(name)

@@ -271,7 +271,9 @@ def sample(x: Array, grid: Array, align_corners: bool, padding: str) -> Array:
         column, row = (_unnormalised(grid[b, i, j, k], (width, height)[k], align_corners) for k in range(2))
         if padding == "border":
             column, row = min(max(column, 0), width - 1), min(max(row, 0), height - 1)
-        for r, c in itertools.product((math.floor(row), math.floor(row) + 1), (math.floor(column), math.floor(column) + 1)):
+        for r, c in itertools.product(
+            (math.floor(row), math.floor(row) + 1), (math.floor(column), math.floor(column) + 1)
+        ):
             share = (1 - abs(row - r)) * (1 - abs(column - c))
             if 0 <= r < height and 0 <= c < width:
                 result[b, :, i, j] += share * x[b, :, r, c]
@@ -298,6 +300,14 @@ def _literal(value: Any) -> Array:
     return np.asarray(value.array)
 
 
+def _arange(stop: int) -> Array:
+    return np.arange(stop)
+
+
+def _linspace(start: float, stop: float, count: int) -> Array:
+    return np.linspace(start, stop, count)
+
+
 def _take(x: Array, *positions: Array) -> Array:
     return x[tuple(positions)]
 
@@ -307,7 +317,7 @@ def _pad(x: Array, before, after, value: float) -> Array:
 
 
 def _clamp(x: Operand, low: float | None, high: float | None) -> Array:
-    return np.clip(x, -np.inf if low is None else low, np.inf if high is None else high)
+    return np.clip(x, low, high)
 
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
@@ -352,7 +362,7 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "dropout": lambda x, rate: x,
     "reshape": lambda x, shape: x.reshape(shape),
     "permute": lambda x, order: x.transpose(order),
-    "broadcast": lambda x, shape: np.broadcast_to(x, shape),
+    "broadcast": np.broadcast_to,
     "index": _index,
     "slice": _slice,
     "concat": lambda *x, dim: np.concatenate(x, axis=dim),
@@ -384,7 +394,7 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "resize": resize,
     "sample": sample,
     "size": lambda size: size,
-    "arange": lambda stop: np.arange(stop),
-    "linspace": lambda start, stop, count: np.linspace(start, stop, count),
-    "constant": lambda value: _literal(value),
+    "arange": _arange,
+    "linspace": _linspace,
+    "constant": _literal,
 }
