@@ -8,10 +8,13 @@ from collections.abc import Iterable
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, or None where nothing is near (Ratcliff and Obershelp's ratio, 0.6)."""
-    candidates = sorted(set(known))
-    lowered = {candidate.lower(): candidate for candidate in reversed(candidates)}
-    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    return lowered[close[0]] if close else None
+    spellings: dict[str, list[str]] = {}
+    for candidate in sorted(set(known)):
+        spellings.setdefault(candidate.lower(), []).append(candidate)
+    close = difflib.get_close_matches(name.lower(), list(spellings), n=1, cutoff=0.6)
+    if not close:
+        return None
+    return max(spellings[close[0]], key=lambda spelling: difflib.SequenceMatcher(None, name, spelling).ratio())
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
