@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from attncomp.ir.graph import NOWHERE, Attribute, Origin
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType, Layout
-from attncomp.lowering.layout import Laid, Permute, moves
+from attncomp.lowering.layout import Laid, Permute, moves, size_of
 from attncomp.lowering.program import Operand, Region, Statement, Step, Value
 
 MOVES = frozenset({"reshape", "permute"})
@@ -181,7 +181,7 @@ class Emitter:
             if isinstance(move, Permute):
                 value = self.permute(value, move.order, move.layout)
             else:
-                value = self.reshape(value, move.layout, [laid_size(laid, group) for group in move.layout])
+                value = self.reshape(value, move.layout, [size_of(laid.sizes, group) for group in move.layout])
         return Laid(value, target, sizes)
 
     def collapse(self, laid: Laid) -> Laid:
@@ -194,14 +194,6 @@ class Emitter:
         return self.relayout(
             laid, tuple(group for group, old in zip(groups, laid.layout, strict=True) if group or not old)
         )
-
-
-def laid_size(laid: Laid, group: Sequence[str]) -> Size:
-    """The size of a dimension that holds `group`, axes as `laid.layout` has them."""
-    size = Size.of(1)
-    for axis in group:
-        size = size * laid.sizes[axis]
-    return size
 
 
 def _array(operand: Operand) -> Value:

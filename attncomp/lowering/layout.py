@@ -54,7 +54,7 @@ class Laid:
 
     def size(self, group: Iterable[str]) -> Size:
         """The size of a dimension that holds `group`."""
-        return product([self.sizes[axis] for axis in self.expand(group)])
+        return size_of(self.sizes, self.expand(group))
 
     def shape(self, layout: Layout) -> tuple[Size, ...]:
         """The sizes of the dimensions of `layout`."""
@@ -66,6 +66,11 @@ class Laid:
             return self.layout.index((axis,))
         except ValueError:
             raise KeyError(axis) from None
+
+
+def size_of(sizes: Mapping[str, Size], group: Group) -> Size:
+    """The size of a dimension that holds `group`."""
+    return sizes[group[0]] if len(group) == 1 else product([sizes[axis] for axis in group])
 
 
 def flatten(layout: Layout) -> Group:

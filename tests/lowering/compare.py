@@ -43,7 +43,8 @@ def random_arrays(
     inputs = {}
     for node in graph.nodes("input"):
         name = str(node.attributes["name"])
-        inputs[name] = random_array(node, generator, *(ranges or {}).get(name, (-2, 2)))
+        default = (0, 2) if node.type.dtype.is_integer else (-2, 2)  # positions in a table, mostly
+        inputs[name] = random_array(node, generator, *(ranges or {}).get(name, default))
     return inputs, {str(n.attributes["key"]): random_array(n, generator) for n in graph.nodes("parameter")}
 
 
