@@ -49,10 +49,9 @@ class FindGateRegions(Pass):
         overview = Overview.of(graph)
         remarks: list[Remark] = []
         for product in list(graph.nodes("multiply")):
-            left, right = graph.operands(product.identity)
-            for value, gate in ((left, right), (right, left)):
-                if set(graph.type(gate).names) < set(graph.type(value).names):
-                    remarks.extend(self._visit(overview, product, value, gate))
+            gate, value = sorted(graph.operands(product.identity), key=lambda operand: len(graph.type(operand).axes))
+            if set(graph.type(gate).names) < set(graph.type(value).names):
+                remarks.extend(self._visit(overview, product, value, gate))
         return PassResult(any(remark.kind == "fused" for remark in remarks), tuple(remarks))
 
     def _visit(self, overview: Overview, product: Node, value: int, gate: int) -> list[Remark]:
@@ -69,7 +68,7 @@ class FindGateRegions(Pass):
         fuse(overview, "gate", {product.identity, *network}, product.identity)
         message = (
             f"{overview.described(value)} is scaled by a gate of {len(network)} operators, "
-            f"which reads it through {statistics} statistics over {braced(axes)}"
+            f"which reads it through {statistics} {'statistic' if statistics == 1 else 'statistics'} over {braced(axes)}"
         )
         return [_remark("fused", product, message)]
 

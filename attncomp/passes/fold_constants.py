@@ -9,9 +9,9 @@ whose condition is known). Folded, they are one number in the emitted code, and 
     %4 = add(%3, 0.0)
     return %4
 
-Values keep their dtype and their axes. NaN and infinity keep their meaning: `x * 0` and `x - x` are not 0; only the sign of
-a zero may change. Results of more than `largest` elements stay operators, and so do positions (`arange`, `linspace`), for a
-mask made of positions is worth more to a kernel than a table of numbers.
+Values keep their dtype and their axes. NaN and infinity keep their meaning: `x * 0` and `x - x` are not 0; only the
+sign of a zero may change. Results of more than `largest` elements stay operators, and so do positions (`arange`,
+`linspace`), for a mask made of positions is worth more to a kernel than a table of numbers.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from attncomp.ir.graph import Graph, Literal, Node
+from attncomp.ir.graph import Attribute, Graph, Literal, Node
+from attncomp.ir.interpret import evaluate
+from attncomp.ir.literals import NUMPY_DTYPES
+from attncomp.ir.operators.access import pairs
 from attncomp.ir.sizes import Size
+from attncomp.ir.types import Axis, DType
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
 
@@ -65,6 +69,29 @@ class FoldConstants(Pass):
             changed = True
         remove_unread(graph, orphans)
         return PassResult(changed)
+
+    def _literal(self, graph: Graph, node: Node, operands: tuple[int, ...]) -> Literal | None:
+        """The value of a node that depends on constants alone, in its dtype; None where it is not to be folded."""
+        if node.operator in _KEPT or node.type.dtype is DType.BF16 or _symbolic(tuple(node.attributes.values())):
+            return None  # NumPy cannot round to bf16
+        if any(graph.node(operand).operator != "constant" for operand in operands):
+            return None
+        elements = node.type.elements().constant
+        if elements is None or elements > self.largest:
+            return None
+        read = [evaluate("constant", (), graph.node(operand).attributes) for operand in operands]
+        with np.errstate(all="ignore"):
+            array = evaluate(node.operator, read, node.attributes).ordered(node.type.names)
+            array = array.astype(NUMPY_DTYPES[node.type.dtype])
+        return Literal(array, node.type.names)
+
+
+def _symbolic(value: Attribute) -> bool:
+    """Whether an attribute depends on a size that is unknown when compiling."""
+    if isinstance(value, tuple):
+        return any(_symbolic(item) for item in value)
+    size = value.size if isinstance(value, Axis) else value
+    return isinstance(size, Size) and size.constant is None
 
 
 # --- identities: what an operator equals, where that is one of its operands or of their operands ----------------
@@ -108,9 +135,7 @@ def _where(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
 
 
 def _rename(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
-    pairs = node.attributes["names"]
-    assert isinstance(pairs, tuple)
-    return operands[0] if all(isinstance(pair, tuple) and pair[0] == pair[1] for pair in pairs) else None
+    return operands[0] if all(old == new for old, new in pairs(node.attributes, "names")) else None
 
 
 def _slice(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:

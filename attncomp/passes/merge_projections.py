@@ -9,8 +9,8 @@ parameters alone, so that a module that owns its weights packs them once. Biases
                                                  %7 = index(%6) {axis=part, position=0}
                                                  %8 = index(%6) {axis=part, position=1}
 
-Projections to the same axes are stacked; those whose axes differ in one (the heads of grouped queries, the two widths of
-a gated unit) are concatenated along it. A parameter that something else reads too is left alone, for packing would
+Projections to the same axes are stacked; those whose axes differ in one (the heads of grouped queries, the two widths
+of a gated unit) are concatenated along it. A parameter that something else reads too is left alone, for packing would
 store it twice.
 """
 
@@ -31,7 +31,7 @@ from attncomp.passes.overview import worked_axes
 
 @dataclass(frozen=True)
 class Projection:
-    """`contract(x, weight)` and, where it follows at once, `add(…, bias)`; `made` are the axes that the weight brings."""
+    """`contract(x, weight)` and the `add(…, bias)` behind it, if any; `made` are the axes that the weight brings."""
 
     contraction: int
     weight: int
@@ -53,7 +53,7 @@ class MergeProjections(Pass):
     summary: ClassVar[str] = "one product for projections that share their input"
 
     def run(self, graph: Graph) -> PassResult:
-        """One walk groups the projections by input and contracted axes; each group is packed as far as its axes allow."""
+        """Groups the projections by input and contracted axes, and packs each group as far as its axes allow."""
         groups: dict[tuple[int, frozenset[str], str], list[Projection]] = {}
         for node in graph.nodes("contract"):
             for value, weight in (graph.operands(node.identity), graph.operands(node.identity)[::-1]):
@@ -125,20 +125,22 @@ def _merge(graph: Graph, group: Sequence[Projection], differing: Sequence[Axis])
     weights = [projection.weight for projection in group]
     biases = [projection.bias for projection in group if projection.bias is not None]
     attributes = {"axes": first.attributes["axes"]}
-    merged = builder.add("contract", (value, _packed(builder, weights, fresh, differing)), attributes, first.origin)
+    merged = builder.add(
+        "contract", (value, _packed(builder, weights, fresh, differing)), attributes, origin=first.origin
+    )
     if biases:
-        merged = builder.add("add", (merged, _packed(builder, biases, fresh, differing)), {}, first.origin)
+        merged = builder.add("add", (merged, _packed(builder, biases, fresh, differing)), {}, origin=first.origin)
     start = Size.of(0)
     for position, projection in enumerate(group):
         old = graph.node(projection.result)
         if differing:
             stop = start + differing[position].size
-            sliced = builder.add("slice", (merged,), {"axis": fresh, "start": start, "stop": stop}, old.origin)
+            sliced = builder.add("slice", (merged,), {"axis": fresh, "start": start, "stop": stop}, origin=old.origin)
             names = ((fresh, differing[position].name),)
-            new, start = builder.add("rename", (sliced,), {"names": names}, old.origin, old.name), stop
+            new, start = builder.add("rename", (sliced,), {"names": names}, origin=old.origin, name=old.name), stop
         else:
             attributes = {"axis": fresh, "position": Size.of(position)}
-            new = builder.add("index", (merged,), attributes, old.origin, old.name)
+            new = builder.add("index", (merged,), attributes, origin=old.origin, name=old.name)
         graph.replace_uses(projection.result, new)
         remove_unread(graph, (projection.result,))
 
@@ -147,10 +149,10 @@ def _packed(builder: Builder, parameters: Sequence[int], fresh: str, differing: 
     """The parameters as one, stacked along a new axis or concatenated along the axes in which they differ."""
     origin = builder.graph.node(parameters[0]).origin
     if not differing:
-        return builder.add("stack", parameters, {"axis": Axis.of(fresh, len(parameters))}, origin)
+        return builder.add("stack", parameters, {"axis": Axis.of(fresh, len(parameters))}, origin=origin)
     renamed = [
-        builder.add("rename", (parameter,), {"names": ((axis.name, fresh),)}, origin)
+        builder.add("rename", (parameter,), {"names": ((axis.name, fresh),)}, origin=origin)
         for parameter, axis in zip(parameters, differing, strict=True)
     ]
     total = sum((axis.size for axis in differing), Size.of(0))
-    return builder.add("concat", renamed, {"axis": Axis(fresh, total)}, origin)
+    return builder.add("concat", renamed, {"axis": Axis(fresh, total)}, origin=origin)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Attribute, Graph, Node
+from attncomp.ir.operators.access import pairs
 from attncomp.ir.types import Axis
 
 
@@ -86,11 +87,7 @@ def _names(value: Attribute) -> list[str]:
 
 def renamed(node: Node) -> dict[str, str]:
     """Old name to new name for a `rename`, nothing for any other operator."""
-    if node.operator != "rename":
-        return {}
-    pairs = node.attributes["names"]
-    assert isinstance(pairs, tuple)
-    return {str(pair[0]): str(pair[1]) for pair in pairs if isinstance(pair, tuple)}
+    return dict(pairs(node.attributes, "names")) if node.operator == "rename" else {}
 
 
 def braced(names: frozenset[str]) -> str:
