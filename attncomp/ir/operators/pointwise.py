@@ -141,7 +141,7 @@ def _power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.dtype.kind == "f":
         return np.asarray(np.power(a, b))
     whole = np.power(a, np.maximum(b, 0))
-    return np.where(b >= 0, whole, np.trunc(np.power(a.astype(np.float64), b)).astype(np.int64))
+    return np.asarray(np.where(b >= 0, whole, np.trunc(np.power(a.astype(np.float64), b)).astype(np.int64)))
 
 
 def _erf(x: np.ndarray) -> np.ndarray:

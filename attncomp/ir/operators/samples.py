@@ -28,6 +28,7 @@ def draw(sample: Sample, seed: int) -> tuple[NamedArray, ...]:
     for position, type_ in enumerate(sample.operands):
         low, high = sample.ranges[position] if position < len(sample.ranges) else (-2, 2)
         shape = [axis.size.evaluate({}) for axis in type_.axes]
+        array: np.ndarray
         if type_.dtype is DType.BOOL:
             array = generator.random(shape) < 0.5
         elif type_.dtype.is_integer:

@@ -149,18 +149,19 @@ def _evaluate_fold(operands: Sequence[NamedArray], attributes: Attributes, bindi
     before = [size.evaluate(bindings) for size in geometry.before]
     after = [size.evaluate(bindings) for size in geometry.after]
     sizes = [axis.size.evaluate(bindings) for axis in outputs]
-    total = np.zeros(
+    total: np.ndarray = np.zeros(
         [*array.shape[: len(rest)], *(size + low + high for size, low, high in zip(sizes, before, after, strict=True))],
         array.dtype,
     )
     for places in np.ndindex(*array.shape[len(rest) + len(axes) :]):
-        covered = [
+        covered: list[slice] = [
             slice(place * dilation, place * dilation + (count - 1) * stride + 1, stride) if count else slice(0, 0)
             for place, dilation, count, stride in zip(places, geometry.dilation, counts, geometry.stride, strict=True)
         ]
-        total[(Ellipsis, *covered)] += array[(Ellipsis, *places)]
+        leading = (slice(None),) * len(rest)
+        total[(*leading, *covered)] += array[(Ellipsis, *places)]
     inside = [slice(low, low + size) for low, size in zip(before, sizes, strict=True)]
-    return NamedArray(total[(Ellipsis, *inside)], (*rest, *axes))
+    return NamedArray(total[(*(slice(None),) * len(rest), *inside)], (*rest, *axes))
 
 
 # --- pooling --------------------------------------------------------------------------------------------------
