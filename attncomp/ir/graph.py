@@ -172,6 +172,18 @@ class Graph:
         edges = sorted((position, source) for source, _, position in self._graph.in_edges(identity, keys=True))
         return tuple(source for _, source in edges)
 
+    def positions(self, identity: int) -> tuple[int, ...]:
+        """The places of a node's operands: 0, 1, … in a graph that is in order."""
+        return tuple(sorted(position for _, _, position in self._graph.in_edges(identity, keys=True)))
+
+    def identities(self) -> tuple[int, ...]:
+        """The numbers of all nodes, those too that an edge names and that were never added."""
+        return tuple(sorted(self._graph))
+
+    def has_node(self, identity: int) -> bool:
+        """Whether a number is that of a node that was added."""
+        return identity in self._graph and "node" in self._graph.nodes[identity]
+
     def uses(self, identity: int) -> tuple[tuple[int, int], ...]:
         """Who reads a node: (reader, position of the operand), in order. Results of the graph do not count."""
         return tuple(sorted((target, position) for _, target, position in self._graph.out_edges(identity, keys=True)))

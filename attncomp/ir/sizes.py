@@ -176,7 +176,7 @@ class Size:
         for monomial, coefficient in self.terms:
             sign = "-" if coefficient < 0 else "+"
             text += f" {sign} " if text else ("-" if sign == "-" else "")
-            text += _term_text(monomial, abs(coefficient))
+            text += _term_text(monomial, coefficient)
         return text
 
     def __repr__(self) -> str:
@@ -279,7 +279,7 @@ def _polynomial_quotient(numerator: Size, divisor: Size) -> Size | None:
 
 
 def _term_text(monomial: Monomial, coefficient: int) -> str:
-    factors = [] if coefficient == 1 and monomial else [str(coefficient)]
+    factors = [] if abs(coefficient) == 1 and monomial else [str(abs(coefficient))]
     for atom, power in monomial:
         text = (
             f"({atom})"
