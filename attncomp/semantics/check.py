@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from attncomp.diagnostics.core import Diagnostic
 from attncomp.ir.graph import Origin
 from attncomp.ir.sizes import Size
@@ -32,7 +34,7 @@ def check(files: FileSet) -> tuple[Diagnostic, ...]:
     for item in files.root.syntax.items:
         if isinstance(item, (tree.Block, tree.Function)) and (files.title, item.name.text) not in context.used:
             alone = elaborate.new_context(item.name.text)
-            _try(alone, files, item)
+            elaborate.attempt(alone, item.name.span, partial(_try, alone, files, item))
             context.report([mistake for mistake in alone.diagnostics if mistake.code not in _OF_SIZES])
     context.report(unused.warnings(files.root))
     return tuple(context.diagnostics)
@@ -67,10 +69,6 @@ def _try(context: Context, files: FileSet, item: tree.Block | tree.Function) -> 
     expression = tree.Call(tree.Reference(item.name, None, item.name.span), tuple(arguments), item.name.span)
     if isinstance(item, tree.Block):
         block = BlockValue(item, files.root)
-        layer = Layer(block, (), "", item.name.span)
-        elaborate.attempt(context, item.name.span, lambda: calls.invoke_block(frame, layer, block, expression))
+        calls.invoke_block(frame, Layer(block, (), "", item.name.span), block, expression)
     else:
-        function = FunctionValue(item, files.root)
-        elaborate.attempt(
-            context, item.name.span, lambda: calls.invoke_function(frame, function, (), item.name.span, expression)
-        )
+        calls.invoke_function(frame, FunctionValue(item, files.root), (), item.name.span, expression)
