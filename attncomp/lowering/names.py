@@ -17,8 +17,8 @@ RESERVED = frozenset(
     {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "np", "numpy", "torch", "nn", "math", "self"}
 )
 
-# Operators of layers: what they make is called after the layer.
-_OF_LAYERS = frozenset({"linear", "convolution", "normalize", "batch_norm", "take"})
+# Which operand of a layer's operator is its weight: what the layer makes is called as the weight is.
+_WEIGHT = {"linear": 1, "convolution": 1, "normalize": 1, "batch_norm": 3, "take": 0}
 
 
 def identifier(text: str) -> str:
@@ -133,8 +133,14 @@ class _Namer:
             stem = self.stems[operand.name]
             self.give(scope, step.result, f"{stem}_{identifier(_moved(step, operand))}", named=False, stem=stem)
         else:
-            text = _layer_name(step.origin.scope) if step.operator in _OF_LAYERS else ""
-            self.give(scope, step.result, text or identifier(hint.text), named=False)
+            self.give(scope, step.result, self.layer(step) or identifier(hint.text), named=False)
+
+    def layer(self, step: Step) -> str:
+        """The name of the layer whose weight a step reads: `query` for `query_weight`; else nothing."""
+        place = _WEIGHT.get(step.operator, len(step.operands))
+        weight = step.operands[place] if place < len(step.operands) else None
+        stem = self.stems[weight.name] if isinstance(weight, Value) else ""
+        return stem.removesuffix("_weight") if stem.endswith("_weight") else ""
 
     def named(self, statement: Statement, old: Statement) -> Statement:
         """A statement, already on final values, with the final names of loops and regions in it."""
@@ -160,14 +166,6 @@ def _moved(step: Step, operand: Value) -> str:
     if sum(size.constant != 1 for size in operand.shape) == sum(size.constant != 1 for size in step.result.shape):
         return "aligned"
     return "split" if after > before else "packed"
-
-
-def _layer_name(scope: str) -> str:
-    """The name of the layer at the end of a path: `query`, `fc_0`."""
-    parts = scope.split(".")
-    if parts[-1].isdecimal():
-        parts = [*parts[:-2], "_".join(parts[-2:])] if len(parts) > 1 else [""]
-    return snake_case(identifier(parts[-1])) if parts[-1] else ""
 
 
 def _short_keys(keys: Collection[str]) -> list[str]:

@@ -33,6 +33,11 @@ _HINTS = {
     "negate": "negated",
     "sigmoid": "gate",
     "dropout": "dropped",
+    "minimum": "smaller",
+    "maximum": "larger",
+    "abs": "magnitude",
+    "sqrt": "root",
+    "power": "raised",
     **dict.fromkeys(COMPARISONS, "condition"),
     **dict.fromkeys(("relu", "gelu", "silu", "hardswish", "softplus", "tanh"), "activated"),
 }
@@ -163,6 +168,9 @@ def _materialised(context: Context, node: Node, operands: Sequence[int], laid: S
     return ready
 
 
+_REDUCED = {"sum": "summed", "max": "highest", "min": "lowest", "norm": "length", "var": "variance", "argmax": "best"}
+
+
 def lower_reduction(context: Context, node: Node, operands: Sequence[int]) -> Laid:
     """`sum mean max min var norm argmax`: the reduced dimensions go, wherever they are."""
     single = node.operator == "argmax"
@@ -173,9 +181,8 @@ def lower_reduction(context: Context, node: Node, operands: Sequence[int]) -> La
     dims = dims_of(laid, axes)
     layout = tuple(group for dim, group in enumerate(laid.layout) if dim not in dims)
     attributes: dict[str, Attribute] = {"dim": dims[0]} if single else {"dims": dims, "keep": False}
-    return context.emit(
-        node.operator, [laid.value], attributes, node.type.dtype, layout, result_sizes(node), node.operator
-    )
+    hint = _REDUCED.get(node.operator, node.operator)
+    return context.emit(node.operator, [laid.value], attributes, node.type.dtype, layout, result_sizes(node), hint)
 
 
 def lower_softmax(context: Context, node: Node, operands: Sequence[int]) -> Laid:

@@ -64,8 +64,13 @@ class Value:
     @property
     def comment(self) -> str:
         """The shape by axis name: `[batch, seq, (head key)]`."""
-        return "[" + ", ".join(" ".join(group) if len(group) == 1 else f"({' '.join(group)})" if group else "1"
-                               for group in self.axes) + "]"
+        return (
+            "["
+            + ", ".join(
+                " ".join(group) if len(group) == 1 else f"({' '.join(group)})" if group else "1" for group in self.axes
+            )
+            + "]"
+        )
 
 
 Operand = Union[Value, bool, int, float]

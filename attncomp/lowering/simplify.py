@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from attncomp.ir.sizes import Size
+from attncomp.ir.types import Layout
 from attncomp.lowering.flow import form_values, reads, without_unread
+from attncomp.lowering.pointwise import POINTWISE
 from attncomp.lowering.program import Region, Statement, Step, Value
+from attncomp.lowering.renaming import Renaming
 
 REDUCTIONS = frozenset({"sum", "mean", "max", "min", "var", "norm"})
 
@@ -19,11 +22,70 @@ def simplify(statements: Sequence[Statement], outputs: Collection[str]) -> list[
 
 
 def keep_dimensions(statements: Sequence[Statement], outputs: Collection[str]) -> list[Statement]:
-    """A reduction whose only reader puts unit dimensions where the reduced ones were, done as one step."""
+    """Without the reshapes that put unit dimensions where the reduced ones were: the reduction keeps them instead.
+
+    Between a reduction and its reshape may lie pointwise steps on numbers, such as `maximum(sum, 1e-9)`.
+    """
     steps = {one.result.name: one for one in statements if isinstance(one, Step)}
     readers = Counter(value.name for one in statements for value in reads(one))
     readers.update(outputs)
-    return [_kept(one, steps, readers) if isinstance(one, Step) else _inside(one) for one in statements]
+    kept: dict[str, Value] = {}
+    for step in steps.values():
+        if step.operator == "reshape" and step.result.name not in outputs:
+            chain = _from_reduction(step, steps, readers)
+            if chain and _is_back(step, chain[-1]):
+                layout = _reduced(chain[-1]).axes
+                kept.update((one.result.name, _as(one.result, step.result.shape, layout)) for one in chain)
+                kept[step.result.name] = kept[chain[0].result.name]
+    renaming = Renaming(kept)
+    return [_kept(renaming.statement(one), kept) for one in statements if not _is_gone(one, kept)]
+
+
+def _from_reduction(reshape: Step, steps: Mapping[str, Step], readers: Mapping[str, int]) -> list[Step]:
+    """The steps from the operand of a reshape back to a reduction, each read once; none where there is no such way."""
+    chain: list[Step] = []
+    (operand,) = (one for one in reshape.operands if isinstance(one, Value))
+    while True:
+        step = steps.get(operand.name)
+        if step is None or readers[operand.name] != 1:
+            return []
+        chain.append(step)
+        if step.operator in REDUCTIONS:
+            return chain
+        arrays = [one for one in step.operands if isinstance(one, Value)]
+        if step.operator not in POINTWISE or len(arrays) != 1:
+            return []
+        (operand,) = arrays
+
+
+def _reduced(reduction: Step) -> Value:
+    (operand,) = (one for one in reduction.operands if isinstance(one, Value))
+    return operand
+
+
+def _is_back(reshape: Step, reduction: Step) -> bool:
+    """Whether a reshape gives the shape that the reduction would have with its dimensions kept."""
+    dims = reduction.attributes["dims"]
+    assert isinstance(dims, tuple)
+    shape = tuple(Size.of(1) if dim in dims else size for dim, size in enumerate(_reduced(reduction).shape))
+    return reshape.result.shape == shape
+
+
+def _as(value: Value, shape: tuple[Size, ...], layout: Layout) -> Value:
+    """`value` with the dimensions of `shape`; those of size 1 hold no axes."""
+    axes = tuple(() if size.constant == 1 else group for size, group in zip(shape, layout, strict=True))
+    return replace(value, shape=shape, axes=axes)
+
+
+def _is_gone(statement: Statement, kept: Mapping[str, Value]) -> bool:
+    """Whether a statement is a reshape that is needed no longer."""
+    return isinstance(statement, Step) and statement.operator == "reshape" and statement.result.name in kept
+
+
+def _kept(statement: Statement, kept: Mapping[str, Value]) -> Statement:
+    if isinstance(statement, Step) and statement.operator in REDUCTIONS and statement.result.name in kept:
+        return replace(statement, attributes={**statement.attributes, "keep": True})
+    return _inside(statement)
 
 
 def _inside(statement: Statement) -> Statement:
@@ -33,19 +95,3 @@ def _inside(statement: Statement) -> Statement:
     if statement.attention is not None:
         wanted |= {value.name for value in form_values(statement.attention)}
     return replace(statement, body=tuple(simplify(statement.body, wanted)))
-
-
-def _kept(step: Step, steps: dict[str, Step], readers: Counter[str]) -> Step:
-    if step.operator != "reshape":
-        return step
-    (operand,) = step.operands
-    reduction = steps.get(operand.name) if isinstance(operand, Value) else None
-    if reduction is None or reduction.operator not in REDUCTIONS or readers[reduction.result.name] != 1:
-        return step
-    (reduced,) = reduction.operands
-    dims = reduction.attributes["dims"]
-    assert isinstance(reduced, Value) and isinstance(dims, tuple)
-    shape = tuple(Size.of(1) if dim in dims else size for dim, size in enumerate(reduced.shape))
-    if step.result.shape != shape:
-        return step
-    return replace(reduction, result=step.result, attributes={**reduction.attributes, "keep": True})

@@ -159,6 +159,9 @@ def _stack_dim(context: Context, node: Node, axis: str, base: Layout) -> int:
 def lower_gather(context: Context, node: Node, operands: Sequence[int]) -> Laid:
     """Elements at computed positions: indexed axes lead; what x and the positions share is indexed by itself."""
     axes = many(node, "axes", str)
+    counted = _counted(context, operands[1:])
+    if counted is not None and not (context.laid[operands[0]].names - set(axes)) & counted.names:
+        return _leading(context, operands[0], axes[0], counted)
     x = context.array(operands[0])
     positions = [context.array(operand) for operand in operands[1:]]
     asked: frozenset[str] = frozenset().union(*(one.names for one in positions))
@@ -170,6 +173,28 @@ def lower_gather(context: Context, node: Node, operands: Sequence[int]) -> Laid:
     layout, aligned = _without_packed(context, layout, aligned, counters + positions)
     sizes = result_sizes(node)
     return context.emit("take", [x.value, *aligned], {}, node.type.dtype, (*layout, *rest), sizes, "taken")
+
+
+def _counted(context: Context, positions: Sequence[int]) -> Laid | None:
+    """Positions that are 0, 1, 2, … in order along one axis; None for any others."""
+    if len(positions) != 1:
+        return None
+    laid = context.read(positions[0])
+    step = context.emitter.definition(laid.value)
+    return laid if step is not None and step.operator == "arange" else None
+
+
+def _leading(context: Context, identity: int, axis: str, positions: Laid) -> Laid:
+    """The first places of an axis, as many as there are positions."""
+    laid = context.apart(identity, [axis])
+    (name,) = positions.flat
+    stop = positions.sizes[name]
+    layout = tuple(tuple(name if one == axis else one for one in group) for group in laid.layout)
+    sizes = {**laid.sizes, name: stop}
+    if stop == laid.sizes[axis]:
+        return Laid(laid.value, layout, {one: sizes[one] for group in layout for one in group})
+    attributes: dict[str, Attribute] = {"dim": laid.dim(axis), "start": Size.of(0), "stop": stop}
+    return context.emit("slice", [laid.value], attributes, laid.array.dtype, layout, sizes, "first")
 
 
 def _without_packed(

@@ -126,6 +126,33 @@ def test_statistics_that_are_put_back_keep_their_dimension() -> None:
     assert program.steps[0].attributes["keep"] is True  # type: ignore[union-attr]
 
 
+def test_a_bounded_sum_keeps_its_dimension_too() -> None:
+    sketch = Sketch()
+    x = sketch.input("x", "batch seq embed", batch="batch", seq="seq", embed=6)
+    total = sketch.op("maximum", sketch.op("norm", x, axes=("embed",)), sketch.number(1e-9))
+    program = assert_lowers_right(sketch.returns(y=(sketch.op("divide", x, total), "batch seq embed")))
+    assert operators(program) == ["norm", "maximum", "divide"]
+
+
+def test_a_sum_that_is_read_without_its_dimension_too_is_taken_once() -> None:
+    sketch = Sketch()
+    x = sketch.input("x", "batch embed", batch="batch", embed=6)
+    total = sketch.op("sum", x, axes=("embed",))
+    y = sketch.op("divide", x, total)
+    program = assert_lowers_right(sketch.returns(y=(y, "batch embed"), total=(total, "batch")))
+    assert Counter(operators(program)) == Counter(["sum", "reshape", "divide"])
+
+
+def test_the_first_places_of_a_table_are_a_slice() -> None:
+    sketch = Sketch()
+    x = sketch.input("x", "batch seq embed", batch="batch", seq="n", embed=4)
+    table = sketch.parameter("table", "position embed", position=9, embed=4)
+    places = sketch.op("arange", axis=Axis("seq", sketch.graph.type(x).size("seq")))
+    y = sketch.op("add", x, sketch.op("gather", table, places, axes=("position",)))
+    program = assert_lowers_right(sketch.returns(y=(y, "batch seq embed")))
+    assert operators(program) == ["slice", "add"]
+
+
 def test_windows_of_an_image_go_there_and_back_in_one_move_each() -> None:
     sketch = Sketch()
     x = sketch.input("x", "batch height width embed", batch="batch", height=4, width=6, embed=3)
