@@ -62,8 +62,12 @@ class Body:
     A value that one step alone reads waits as an expression until that step is written, as long as the line fits.
     """
 
-    def __init__(self, scope: Scope, uses: Mapping[str, int], depth: int = 1) -> None:
-        """`uses` counts the readers of each value in this function; see `count_uses`."""
+    def __init__(self, scope: Scope, uses: Mapping[str, int], depth: int = 1, returned: str = "") -> None:
+        """`uses` counts the readers of each value in this function; see `count_uses`.
+
+        `returned` names the value that is all that the function returns, if there is one.
+        """
+        self._returned = returned
         self.scope = scope
         self.depth = depth
         self.lines: list[str] = []
@@ -138,7 +142,8 @@ class Body:
                 self._fresh.discard(array.name)
         if result.shape == ():
             expression = expression.as_fresh(False)
-        if self._uses[result.name] == 1 and not result.named and counted < DEEPEST:
+        inlined = result.name == self._returned or (not result.named and counted < DEEPEST)
+        if self._uses[result.name] == 1 and inlined:
             self._waiting[result.name] = (result, expression)
         else:
             self._assign(result, expression)
@@ -211,7 +216,8 @@ class Body:
             waiting = [array for array in arrays if array.name in self._waiting]
             counted = sum(self._waiting[array.name][1].operations for array in waiting)
             line = INDENT * self.depth + text()
-            if not waiting or (fits(line) and counted < DEEPEST):
+            alone = len(arrays) == 1 and arrays[0].name == self._returned
+            if not waiting or alone or (fits(line) and counted < DEEPEST):
                 return
             longest = max(waiting, key=lambda array: (len(self._waiting[array.name][1].text), array.name))
             self.settle([longest])

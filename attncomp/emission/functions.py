@@ -76,7 +76,7 @@ class Functions:
     def __post_init__(self) -> None:
         self.names = Names(self.reserved)
         self._called = {
-            id(item): self.names.claim(identifier(item.name, item.kind if isinstance(item, Region) else "loop"))
+            id(item): self.names.claim(function_name(item))
             for item in statements(self.program.steps)
             if isinstance(item, Loop | Region)
         }
@@ -110,10 +110,12 @@ class Functions:
         `texts` are the expressions of parameters and prepared values; `first` are steps to do before the program's.
         """
         given = {name: Expression(text) for name, text in self.input_names.items()}
-        names = [*self.input_names.values()]
+        names = self.names.child()
+        for name in self.input_names.values():
+            names.claim(name)
         scope = Scope(
             self.dialect.table,
-            Names([*self.reserved, *self._called.values(), *self.symbols.values(), *names]),
+            names,
             self.symbols,
             self.runtime,
             {**texts, **given},
@@ -130,7 +132,8 @@ class Functions:
     def _body(
         self, scope: Scope, items: Sequence[Statement], results: Sequence[Value], depth: int, outer: str | None
     ) -> Body:
-        body = Body(scope, count_uses(items, results, self.covers), depth)
+        returned = results[0].name if len(results) == 1 else ""
+        body = Body(scope, count_uses(items, results, self.covers), depth, returned)
         for item in items:
             if isinstance(item, Step):
                 body.step(item)
@@ -243,6 +246,18 @@ class Functions:
                 targets = ", ".join(dims.get(dim, "_") for dim in range(len(value.shape)))
                 lines.append(f"{targets} = {text}.shape")
         return lines
+
+
+def function_name(item: Loop | Region) -> str:
+    """What the function of a loop or a region is called: a loop over `blocks` runs the function `block`.
+
+    `layer` itself is the variable of a loop.
+    """
+    name = identifier(item.name, item.kind if isinstance(item, Region) else "loop")
+    if isinstance(item, Region):
+        return name
+    single = name[:-1] if len(name) > 2 and name.endswith("s") and not name.endswith("ss") else name
+    return "apply_layer" if single == "layer" else single
 
 
 def origin_comment(kind: str, origin: Origin) -> str:

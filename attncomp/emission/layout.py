@@ -25,7 +25,7 @@ def statement(prefix: str, expression: Expression, depth: int, comment: str = ""
     if fits(line):
         return [line]
     opening = _last_opening(expression.text) if expression.precedence is Precedence.ATOM else None
-    if opening:
+    if opening is not None:
         return bracketed(prefix + expression.text[: opening + 1], expression.text[opening + 1 : -1], depth)
     return [
         f"{INDENT * depth}{prefix}(",
@@ -57,12 +57,17 @@ def definition(name: str, parameters: Sequence[str], result: str, depth: int = 0
     return bracketed(f"def {name}(", ", ".join(parameters), depth, f" -> {result}:")
 
 
+def entry(prefix: str, value: str, depth: int) -> list[str]:
+    """An item of a bracket that has an item a line: `prefix value,`."""
+    return _item(prefix + value, depth)
+
+
 def _item(item: str, depth: int) -> list[str]:
     line = f"{INDENT * depth}{item},"
     opening = _last_opening(item)
-    if fits(line) or not opening:
+    if fits(line) or opening is None:
         return [line]
-    explode = not (item[opening - 1].isalnum() or item[opening - 1] in "_)]")
+    explode = opening == 0 or not (item[opening - 1].isalnum() or item[opening - 1] in "_)]")
     return bracketed(item[: opening + 1], item[opening + 1 : -1], depth, ",", explode=explode)
 
 

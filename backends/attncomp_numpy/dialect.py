@@ -1,0 +1,57 @@
+"""How functions of a NumPy module differ from those of other backends: arrays, attention, layers of a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attncomp.emission.body import Scope
+from attncomp.emission.expressions import Expression, call, number
+from attncomp.emission.functions import LoopBinding
+from attncomp.emission.rules import RuleTable
+from attncomp.emission.sizes import size_expression
+from attncomp.ir.sizes import Size
+from attncomp.lowering.program import AttentionForm, Loop
+from attncomp_numpy import layers, pointwise, structure
+from attncomp_numpy.plan import Plan, fields_of, loops_of
+
+TABLE = RuleTable(
+    {
+        **{name: pointwise.kept_narrow(rule) for name, rule in pointwise.RULES.items()},
+        **structure.RULES,
+        **{name: pointwise.kept_narrow(rule) for name, rule in layers.RULES.items()},
+    },
+    infinity="np.inf",
+    nan="np.nan",
+)
+
+
+class NumpyDialect:
+    """Writes the functions of one program. `plan` is set before the functions of loops are written."""
+
+    array = "Array"
+    table = TABLE
+
+    def __init__(self) -> None:
+        self.plan = Plan((), (), (), ())
+
+    def attention(self, form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression | None:
+        """A call of the runtime's attention."""
+        scale = form.scale
+        return call(
+            scope.use("attention"),
+            *(operands[value.name] for value in (form.query, form.key, form.value)),
+            bias=None if form.bias is None else operands[form.bias.name],
+            mask=None if form.mask is None else operands[form.mask.name],
+            scale=None
+            if scale is None
+            else size_expression(scale, scope.variable)
+            if isinstance(scale, Size)
+            else number(scale, "np.inf", "np.nan"),
+            fresh=True,
+        )
+
+    def loop(self, loop: Loop, element: str, outer: str | None) -> LoopBinding:
+        """Iterates over the tuple of the layers' weights."""
+        plan = next(one for one in loops_of(self.plan) if one.loop is loop)
+        field = fields_of(self.plan)[id(loop)]
+        return LoopBinding(f"{outer or 'self'}.{field}", plan.class_name, plan.plan.texts(element))

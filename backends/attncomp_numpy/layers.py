@@ -1,0 +1,152 @@
+"""Reductions, products, normalisation and images in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attncomp.emission.expressions import Expression, call, number, tuple_text
+from attncomp.emission.rules import Application, Rule
+from attncomp.emission.text import quoted
+from attncomp.ir.types import DType
+from attncomp_numpy.dtypes import dtype_text
+from attncomp_numpy.pointwise import overwrite
+
+
+def _axes(it: Application) -> str:
+    """The dimensions of a reduction: a number, or a tuple; all of them is None."""
+    dims = it.integers("dims")
+    return str(dims[0]) if len(dims) == 1 else tuple_text(map(str, dims))
+
+
+def _keep(it: Application) -> str | None:
+    return "True" if it.boolean("keep") else None
+
+
+def _reduction(name: str) -> Rule:
+    return lambda it: call(f"np.{name}", it.operands[0], axis=_axes(it), keepdims=_keep(it), fresh=True)
+
+
+def _sum(it: Application) -> Expression:
+    dtype = it.step.result.dtype
+    if dtype is DType.F16:
+        return _runtime_reduction("reduced_sum")(it)
+    given = None if dtype.is_float else dtype_text(dtype)
+    return call("np.sum", it.operands[0], axis=_axes(it), keepdims=_keep(it), dtype=given, fresh=True)
+
+
+def _runtime_reduction(name: str) -> Rule:
+    return lambda it: call(
+        it.use(name), it.operands[0], tuple_text(map(str, it.integers("dims"))), keepdims=_keep(it), fresh=True
+    )
+
+
+def _argmax(it: Application) -> Expression:
+    return call("np.argmax", it.operands[0], axis=str(it.integer("dim")), fresh=True)
+
+
+def _softmax(name: str) -> Rule:
+    return lambda it: call(
+        it.use(name),
+        it.operands[0],
+        tuple_text(map(str, it.integers("dims"))),
+        overwrite=overwrite(it),
+        fresh=True,
+    )
+
+
+def _matmul(it: Application) -> Expression:
+    function = it.use("half_matmul") if it.step.result.dtype is DType.F16 else "np.matmul"
+    return call(function, *it.operands, fresh=True)
+
+
+def _normalize(it: Application) -> Expression:
+    dims = it.integers("dims")
+    return call(
+        it.use("normalize"),
+        *it.operands,
+        rank=None if len(dims) == 1 else str(len(dims)),
+        epsilon=number(it.real("epsilon")),
+        center=None if it.boolean("center") else "False",
+        overwrite=overwrite(it),
+        fresh=True,
+    )
+
+
+def _batch_norm(it: Application) -> Expression:
+    return call(it.use("batch_norm"), *it.operands, epsilon=number(it.real("epsilon")), fresh=True)
+
+
+def _windowed(it: Application, *names: str) -> dict[str, str]:
+    return {name: it.shape_text(name) for name in names}
+
+
+def _convolution(it: Application) -> Expression:
+    groups = it.integer("groups")
+    return call(
+        it.use("convolution"),
+        *it.operands,
+        **_windowed(it, "stride", "dilation", "before", "after"),
+        groups=None if groups == 1 else str(groups),
+        fresh=True,
+    )
+
+
+def _pool(name: str) -> Rule:
+    def rule(it: Application) -> Expression:
+        counted = None if name == "max_pool" or it.boolean("count_padding") else "False"
+        spread = _windowed(it, "kernel", "stride", "dilation", "before", "after")
+        return call(it.use(name), it.operands[0], **spread, count_padding=counted, fresh=True)
+
+    return rule
+
+
+def _adaptive(it: Application) -> Expression:
+    shape = it.shape_text("shape")
+    return call(it.use("adaptive_average_pool"), it.operands[0], it.shape_text("dims"), shape, fresh=True)
+
+
+def _resize(it: Application) -> Expression:
+    if it.string("mode") == "nearest":
+        return call(it.use("resize_nearest"), it.operands[0], it.shape_text("shape"), fresh=True)
+    corners = "True" if it.boolean("align_corners") else None
+    return call(
+        it.use("resize_linear"),
+        it.operands[0],
+        it.shape_text("shape"),
+        align_corners=corners,
+        fresh=True,
+    )
+
+
+def _sample(it: Application) -> Expression:
+    padding = it.string("padding")
+    return call(
+        it.use("sample"),
+        *it.operands,
+        align_corners=str(it.boolean("align_corners")),
+        padding=None if padding == "zeros" else quoted(padding),
+        fresh=True,
+    )
+
+
+RULES: Mapping[str, Rule] = {
+    "sum": _sum,
+    "mean": _reduction("mean"),
+    "max": _reduction("max"),
+    "min": _reduction("min"),
+    "var": _reduction("var"),
+    "norm": _runtime_reduction("norm"),
+    "argmax": _argmax,
+    "softmax": _softmax("softmax"),
+    "log_softmax": _softmax("log_softmax"),
+    "matmul": _matmul,
+    "linear": lambda it: call(it.use("linear"), *it.operands, fresh=True),
+    "normalize": _normalize,
+    "batch_norm": _batch_norm,
+    "convolution": _convolution,
+    "maxpool": _pool("max_pool"),
+    "avgpool": _pool("average_pool"),
+    "adaptive_avgpool": _adaptive,
+    "resize": _resize,
+    "sample": _sample,
+}
