@@ -46,9 +46,11 @@ def tokens(text: str) -> list[Token]:
             if text[position] == '"':
                 raise GraphTextError("a string is not closed", line)
             raise GraphTextError(f"unexpected character {text[position]!r}", line)
-        if match.lastgroup != "space":
-            found.append(Token(str(match.lastgroup), match.group(), line))
-        line += match.group().count("\n")
+        kind, read = str(match.lastgroup), match.group()
+        if kind == "space":
+            line += read.count("\n")
+        else:
+            found.append(Token(kind, read, line))
         position = match.end()
     found.append(Token("end", "the end of the text", line))
     return found

@@ -44,13 +44,16 @@ def _problems(
     if not graph.is_acyclic():
         yield "a node depends on itself"
         return
-    symbols = outer | set(graph.symbols())
+    nodes = list(graph.nodes())
+    inputs = [node for node in nodes if node.operator == "input"]
+    keys = [str(node.attributes.get("key")) for node in nodes if node.operator == "parameter"]
+    symbols = outer.union(*(axis.size.symbols() for node in inputs for axis in node.type.axes))
     classes = _Equal(constraints)
-    for node in graph.nodes():
+    for node in nodes:
         for problem in _node_problems(graph, node, constraints, symbols, classes, inner=inner):
             yield f"%{node.identity} {node.operator}: {problem}"
-    yield from _unique("input", (str(node.attributes.get("name")) for node in graph.nodes("input")))
-    yield from _unique("parameter", (str(node.attributes.get("key")) for node in graph.nodes("parameter")))
+    yield from _unique("input", (str(node.attributes.get("name")) for node in inputs))
+    yield from _unique("parameter", keys)
     yield from _unique("result", (result.name for result in graph.results))
     for constraint in graph.constraints:
         for size in (constraint.left, constraint.right):
@@ -76,8 +79,9 @@ def _node_problems(
         yield "there is no such operator"
         return
     operands = graph.operands(node.identity)
-    if graph.positions(node.identity) != tuple(range(len(operands))):
-        yield f"its operands have the positions {graph.positions(node.identity)}"
+    positions = graph.positions(node.identity) if operands else ()
+    if positions != tuple(range(len(operands))):
+        yield f"its operands have the positions {positions}"
     attributes = list(_attribute_problems(operator, node))
     yield from attributes
     for axis in node.type.axes:
@@ -111,7 +115,7 @@ def _node_problems(
 
 
 def _same(node: Node, inferred: ValueType, classes: _Equal) -> bool:
-    if node.type.same_as(inferred):
+    if node.type == inferred or node.type.same_as(inferred):
         return True
     literal = node.attributes.get("value")
     # NumPy has no bf16: a constant of that type is held as f32.
