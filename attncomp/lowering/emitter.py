@@ -73,6 +73,11 @@ class Emitter:
         if isinstance(operand, Value) and not self.shared.hints[operand.name].named:
             self.shared.hints[operand.name] = Hint(name, named=True)
 
+    def suggest(self, value: Value, role: str) -> None:
+        """Offers a name for what a value is for, which it takes where nothing that it is made of has the author's."""
+        if not self.shared.hints[value.name].named:
+            self.shared.hints[value.name] = Hint(role)
+
     # --- steps --------------------------------------------------------------------------------------------------
 
     def emit(

@@ -20,6 +20,8 @@ RESERVED = frozenset(
 # Which operand of a layer's operator is its weight: what the layer makes is called as the weight is.
 _WEIGHT = {"linear": 1, "convolution": 1, "normalize": 1, "batch_norm": 3, "take": 0}
 
+_REGION_RESULTS = {"attention": "attended", "gate": "gated"}
+
 
 def identifier(text: str) -> str:
     """`text` as a Python identifier; a twin `a'` is `a_twin`."""
@@ -80,12 +82,15 @@ class _Namer:
         self.reserved = reserved
         self.final: dict[str, Value] = {}
         self.stems: dict[str, str] = {}
+        self.authored: set[str] = set()
         self.titles: dict[int, str] = {}
 
     def give(self, scope: _Scope, value: Value, text: str, *, named: bool, stem: str = "") -> None:
         axes = tuple(tuple(axis.strip() for axis in group) for group in value.axes)
         self.final[value.name] = replace(value, name=scope.free(text), axes=axes, named=named)
         self.stems[value.name] = stem or text
+        if named:
+            self.authored.add(text)
 
     def parameters(self, scope: _Scope, parameters: Sequence[Parameter]) -> None:
         for parameter, text in zip(parameters, _short_keys([one.key for one in parameters]), strict=True):
@@ -105,7 +110,11 @@ class _Namer:
             elif isinstance(statement, Region):
                 self.titles[id(statement)] = scope.free(identifier(statement.name))
                 hint = self.hints[statement.result.name]
-                text = hint.text if hint.named else outputs.get(statement.result.name, "attended")
+                text = (
+                    hint.text
+                    if hint.named
+                    else outputs.get(statement.result.name, _REGION_RESULTS.get(statement.kind, "fused"))
+                )
                 self.give(scope, statement.result, identifier(text), named=hint.named)
             else:
                 self.step(scope, statement, outputs)
@@ -131,7 +140,9 @@ class _Namer:
             (operand,) = step.operands
             assert isinstance(operand, Value)
             stem = self.stems[operand.name]
-            self.give(scope, step.result, f"{stem}_{identifier(_moved(step, operand))}", named=False, stem=stem)
+            has_role = hint.text != step.operator and stem not in self.authored
+            text = hint.text if has_role else f"{stem}_{identifier(_moved(step, operand))}"
+            self.give(scope, step.result, text, named=False, stem=text if has_role else stem)
         else:
             self.give(scope, step.result, self.layer(step) or identifier(hint.text), named=False)
 

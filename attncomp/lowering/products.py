@@ -46,7 +46,8 @@ def _lower_linear(context: Context, node: Node, x: Laid, weight: Laid, fold: Fol
         names = dict(fold.names)
         bias = renamed(context.array(fold.bias), names)
         ready.append(context.emitter.relayout(bias, (outer,)).value)
-    made = context.emit("linear", ready, {}, node.type.dtype, (*rest, outer), result_sizes(node), "projected")
+    hint = "scores" if _softmax_axes(context.graph, node.identity) else "projected"
+    made = context.emit("linear", ready, {}, node.type.dtype, (*rest, outer), result_sizes(node), hint)
     return context.emitter.relayout(made, (*rest, outer) if outer else rest)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from attncomp.ir.graph import Graph, Node
 from attncomp.lowering.attention import attention_form
 from attncomp.lowering.context import Context, attribute
-from attncomp.lowering.emitter import Emitter, Hint
+from attncomp.lowering.emitter import Emitter
 from attncomp.lowering.flow import reads, results, without_unread
 from attncomp.lowering.layout import Laid
 from attncomp.lowering.program import Region, Statement, Value
@@ -33,8 +33,10 @@ def lower_region(context: Context, node: Node, operands: Sequence[int], lower_gr
     form = None
     if kind == "attention":
         statements, form = attention_form(emitter, statements, laid.array)
+    if form is not None:
+        for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
+            outer.suggest(value, role)
     origin = outer.origin
-    outer.shared.hints.setdefault(laid.array.name, Hint(kind))
     region = Region(laid.array, kind, kind, tuple(_outer(statements)), tuple(statements), form, origin)
     outer.add_region(region)
     return laid

@@ -6,16 +6,25 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from attncomp.ir.interpret import interpret
 from lowering.positional import run_program
 
 from attncomp.ir.graph import Graph, Node
+from attncomp.ir.interpret import interpret
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
 from attncomp.lowering.lower import lower
 from attncomp.lowering.program import Program
 
-SYMBOLS: Mapping[str, int] = {"batch": 2, "seq": 5, "n": 4, "m": 3}
+SYMBOLS: Mapping[str, int] = {
+    "batch": 2,
+    "seq": 5,
+    "n": 4,
+    "m": 3,
+    "height": 5,
+    "width": 4,
+    "query": 3,
+    "source": 6,
+}
 
 
 def stored_shape(node: Node) -> tuple[int, ...]:
