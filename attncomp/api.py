@@ -1,0 +1,149 @@
+"""The Python API: a model file to a module that can be called.
+
+module = attncomp.compile("model.attn", backend="numpy", weights="weights.safetensors", heads=8)
+y = module(tokens=t, mask=m)
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attncomp import pipeline
+from attncomp.diagnostics.core import Diagnostic, DiagnosticError
+from attncomp.diagnostics.fusion import require_fusion as check_fusion
+from attncomp.diagnostics.remarks import Remark
+from attncomp.diagnostics.render import render
+from attncomp.emission.registry import find_backend
+from attncomp.emitted import Emitted
+from attncomp.ir.graph import Graph
+from attncomp.semantics.static import StaticValue
+
+Weights = Mapping[str, Any] | str | os.PathLike[str]
+
+
+class CompileError(DiagnosticError):
+    """A model that cannot be compiled: every diagnostic, shown with the lines of the source that it points at."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
+        super().__init__(diagnostics)
+        self.sources = dict(sources)
+
+    def __str__(self) -> str:
+        return "\n" + render(self.diagnostics, self.sources)
+
+
+@dataclass(frozen=True)
+class ParameterInfo:
+    """What a parameter is in a checkpoint: its shape, dtype (`f32`), and the axes of each dimension (`(head key)`)."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    axes: tuple[str, ...]
+
+
+class Module:
+    """A compiled model. Calling it runs it, on arrays in the order that the model declares.
+
+    `source` is the text of the emitted module, `graph` the optimised graph, `remarks` what the passes say about fusion,
+    `warnings` the diagnostics that the file earned, `parameters` the checkpoint's keys with what each is.
+    """
+
+    def __init__(self, compiled: pipeline.Compiled) -> None:
+        self.source: str = compiled.text
+        self.graph: Graph = compiled.optimised.graph
+        self.remarks: tuple[Remark, ...] = compiled.optimised.remarks
+        self.warnings: tuple[Diagnostic, ...] = compiled.built.warnings
+        self.parameters: Mapping[str, ParameterInfo] = _parameters(self.graph)
+        self.backend: str = compiled.backend.name
+        self._emitted = Emitted(compiled.program, self.graph, compiled.backend.name, compiled.text)
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """The result for these inputs, by position or by name; a named tuple where the model has several results.
+
+        A parameter that was never loaded has its initial value. Raises ValueError or TypeError that begins with E071
+        for an input of the wrong rank, size or dtype.
+        """
+        return self._emitted(*inputs, **named)
+
+    def __repr__(self) -> str:
+        numbers = sum(math.prod(info.shape) for info in self.parameters.values())
+        return f"<attncomp.Module {self.graph.name} for {self.backend}, {numbers:,} weights>"
+
+    @property
+    def instance(self) -> Any:
+        """The object of the emitted module that does the work; for torch an `nn.Module`, to be trained as any other."""
+        return self._emitted.instance
+
+    def load(self, weights: Weights, strict: bool = True) -> None:
+        """Loads weights by key: a mapping of arrays, or a path to safetensors or to `.npz` without pickle.
+
+        Without `strict`, keys that the model does not have are ignored. Raises ValueError that begins with E070, with
+        all that does not fit, or with E072 where a file cannot be read; FileNotFoundError where there is none.
+        """
+        self._emitted.load(weights, strict)
+
+    def initialize(self, seed: int = 0) -> None:
+        """Fills the parameters by their initializers: the same numbers for a seed, whatever the backend."""
+        self._emitted.initialize(seed)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the source of the module to a file that runs without attncomp."""
+        Path(path).write_text(self.source, encoding="utf-8")
+
+
+def compile(
+    source: str | Path,
+    *,
+    backend: str = "numpy",
+    model: str | None = None,
+    weights: Weights | None = None,
+    present: Iterable[str] = (),
+    strict: bool = True,
+    require_fusion: bool = False,
+    **options: StaticValue,
+) -> Module:
+    """Compiles a model to a module that can be called.
+
+    `source` is a path, or the text of a model file (anything with a line break or a brace); `model` is its name where
+    the file has several; `present` names optional inputs that the module shall take; `options` are the model's.
+    `strict` is for `weights`, see `Module.load`; `require_fusion` makes each near miss of a fusion an error.
+
+    Raises CompileError with everything that is wrong with the model, and what `Module.load` raises.
+    """
+    sources: dict[str, str] = {}
+    try:
+        chosen = find_backend(backend)
+        files = pipeline.parse(source)
+        sources.update(files.sources)
+        built = pipeline.build(files, model=model, options=options, present=present)
+        optimised = pipeline.optimise(built.graph, chosen)
+        if require_fusion:
+            check_fusion(optimised.remarks)
+        program = pipeline.lower(optimised.graph, files)
+        text = pipeline.emit(program, chosen)
+    except DiagnosticError as error:
+        raise CompileError(error.diagnostics, {**sources, **getattr(error, "sources", {})}) from None
+    module = Module(pipeline.Compiled(built, optimised, program, chosen, text))
+    if weights is not None:
+        module.load(weights, strict)
+    return module
+
+
+def _parameters(graph: Graph) -> dict[str, ParameterInfo]:
+    found = {}
+    for node in graph.nodes("parameter"):
+        layout = node.attributes["layout"]
+        assert isinstance(layout, tuple)
+        sizes = {axis.name: axis.size.constant or 0 for axis in node.type.axes}
+        groups = [[str(name) for name in group] for group in layout if isinstance(group, tuple)]
+        shape = tuple(math.prod([sizes[name] for name in group]) for group in groups)
+        axes = tuple(
+            " ".join(group) if len(group) == 1 else f"({' '.join(group)})" if group else "1" for group in groups
+        )
+        found[str(node.attributes["key"])] = ParameterInfo(shape, str(node.type.dtype), axes)
+    return found

@@ -1,0 +1,133 @@
+"""Emitted modules in memory: the text imported, its model made, weights put in, inputs handed over."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import os
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from attncomp.emission.text import class_name
+from attncomp.ir.graph import Graph
+from attncomp.ir.initialize import random_parameters
+from attncomp.ir.types import DType
+from attncomp.lowering.program import Program
+
+# What the class of a model has and no other class of a module: NumPy's is called, PyTorch's is an `nn.Module`.
+_CALLED = ("__call__", "forward")
+
+_TORCH_NAMES = {
+    DType.F64: "float64",
+    DType.F32: "float32",
+    DType.F16: "float16",
+    DType.BF16: "bfloat16",
+    DType.I64: "int64",
+    DType.I32: "int32",
+}
+
+
+def import_text(text: str, name: str) -> ModuleType:
+    """The module of a text. It is known to `sys.modules` and `linecache`, so that tracebacks show its lines.
+
+    The same text gives the same module.
+    """
+    unique = f"attncomp_emitted_{name}_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    known = sys.modules.get(unique)
+    if known is not None:
+        return known
+    filename = f"<{unique}>"
+    module = ModuleType(unique)
+    module.__file__ = filename
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    sys.modules[unique] = module
+    try:
+        exec(compile(text, filename, "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[unique]
+        raise
+    return module
+
+
+class Emitted:
+    """The model of an emitted module: made when its weights are known, initialised at its first call otherwise."""
+
+    def __init__(self, program: Program, graph: Graph, backend: str, text: str) -> None:
+        self._program, self._graph, self._backend, self._text = program, graph, backend, text
+        self._model: Any = None
+
+    @property
+    def instance(self) -> Any:
+        """The object of the model's class, with weights. Raises TypeError for a backend whose modules have no model."""
+        if self._model is None:
+            self.initialize(0)
+        return self._model
+
+    def load(self, weights: Mapping[str, Any] | str | os.PathLike[str], strict: bool) -> None:
+        """Puts weights in by key; see `attncomp.Module.load`."""
+        if self._backend == "torch":
+            model = self._model if self._model is not None else self._model_class()()
+            model.load_weights(weights, strict=strict)
+            self._model = model
+        elif isinstance(weights, Mapping):
+            self._model = self._model_class()(weights, strict=strict)
+        else:
+            self._model = self._model_class().load(weights, strict=strict)
+
+    def initialize(self, seed: int) -> None:
+        """Fills the parameters by their initializers: the same numbers for a seed, whatever the backend."""
+        self.load(random_parameters(self._graph, seed), strict=True)
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """The results. Raises TypeError (E071) where an input is missing, unknown or given twice."""
+        given = self._bound(inputs, named)
+        if self._backend == "torch":
+            given = [_tensor(value, one.value.dtype) for value, one in zip(given, self._program.inputs, strict=True)]
+        return self.instance(*given)
+
+    def _model_class(self) -> Any:
+        module = import_text(self._text, f"{self._backend}_{class_name(self._program.name)}")
+        for found in vars(module).values():
+            if (
+                isinstance(found, type)
+                and found.__module__ == module.__name__
+                and not set(_CALLED).isdisjoint(vars(found))
+            ):
+                return found
+        raise TypeError(f"a module of the backend `{self._backend}` has no model that can be called")
+
+    def _bound(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
+        """The inputs in the order of the model."""
+        names = [one.name for one in self._program.inputs]
+        shown = ", ".join(names)
+        if len(inputs) > len(names):
+            raise TypeError(
+                f"E071: {len(inputs)} inputs are given, and {self._program.name} takes {len(names)}: {shown}"
+            )
+        given = dict(zip(names, inputs, strict=False))
+        for name, value in named.items():
+            if name not in names:
+                raise TypeError(f"E071: {self._program.name} has no input `{name}`; it takes {shown or 'none'}")
+            if name in given:
+                raise TypeError(f"E071: the input `{name}` is given twice")
+            given[name] = value
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise TypeError(f"E071: {self._program.name} needs {', '.join(f'`{name}`' for name in missing)} too")
+        return [given[name] for name in names]
+
+
+def _tensor(value: Any, dtype: DType) -> Any:
+    """A tensor as it is; anything else as one, in the width that is asked for where it is that kind of number."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value
+    array = np.asarray(value)
+    same_kind = array.dtype.kind == "f" if dtype.is_float else dtype.is_integer and array.dtype.kind in "iu"
+    tensor = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
+    return tensor.to(getattr(torch, _TORCH_NAMES[dtype])) if same_kind else tensor
