@@ -25,11 +25,23 @@ def fill_text(initializer: Initializer, shape: tuple[int, ...]) -> str:
         case "trunc_normal":
             std = arguments[0]
             return _partial("trunc_normal_", std=std, a=-2 * std, b=2 * std)
-        case "xavier_uniform" if len(shape) > 1:
+        case "xavier_uniform" | "kaiming_uniform" if len(shape) < 2:
+            return _uniform_of_one_axis(initializer, math.prod(shape))
+        case "xavier_uniform":
             return _partial("xavier_uniform_", gain=arguments[0]) if arguments else "nn.init.xavier_uniform_"
-        case "kaiming_uniform" if len(shape) > 1:
+        case "kaiming_uniform":
             return _partial("kaiming_uniform_", a=arguments[0]) if arguments else "nn.init.kaiming_uniform_"
     raise ValueError(f"no initialiser `{kind}` for a tensor of shape {shape}")
+
+
+def _uniform_of_one_axis(initializer: Initializer, size: int) -> str:
+    """Fan in and fan out are both the size, which torch leaves undefined for a tensor of one axis."""
+    argument = initializer.arguments[0] if initializer.arguments else None
+    if initializer.kind == "xavier_uniform":
+        bound = (1.0 if argument is None else argument) * math.sqrt(3 / max(size, 1))
+    else:
+        bound = math.sqrt(6 / (1 + (argument or 0.0) ** 2) / max(size, 1))
+    return _partial("uniform_", a=-bound, b=bound)
 
 
 def _partial(name: str, **arguments: float) -> str:

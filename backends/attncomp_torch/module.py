@@ -15,13 +15,16 @@ from attncomp.emission.text import Names, class_name, plain, quoted
 from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Input, Program, Value
 from attncomp_torch.dialect import TorchDialect
-from attncomp_torch.parameters import members_text, parameter_tree
+from attncomp_torch.parameters import all_parameters, members_text, parameter_tree
 from attncomp_torch.surroundings import torch_dtype
 
 OLDEST = (2, 11)
 
 _FILES = ("tree", "inputs", "attention", "layers", "images", "weights")
 RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for name in _FILES)
+
+# Weights are found by key, so that their static type is Any.
+_ANY = ('# mypy: disable-error-code="no-any-return"', "")
 
 # What the model is built of stands in front of it, everything else of the runtime behind.
 _BASE = ("Weight", "Group")
@@ -67,6 +70,7 @@ def _assembled(program: Program, functions: Functions, blocks: list[list[str]]) 
     head = [
         *docstring(f"{plain(program.name)} of {plain(program.source)}, compiled by attncomp.", 0),
         "",
+        *(_ANY if any(all_parameters(program)) else []),
         *import_lines(imports),
         "",
         f'if tuple(map(int, torch.__version__.split(".")[:2])) < {OLDEST}:',

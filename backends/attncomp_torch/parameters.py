@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError
+from attncomp.emission.text import quoted
 from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Loop, Parameter, Program, Region, Statement
 from attncomp_torch.initializers import fill_text
@@ -97,6 +98,11 @@ def _sorted_lists(branch: Branch) -> Branch:
     return Branch({name: members[name] for name in counted} if counts else members, branch.is_root)
 
 
+def _is_plain(segment: str) -> bool:
+    """Whether a segment can be written as an attribute; Python would normalise letters beyond ASCII."""
+    return segment.isascii() and segment.isidentifier() and not keyword.iskeyword(segment)
+
+
 # --- access -----------------------------------------------------------------------------------------------------
 
 
@@ -106,10 +112,10 @@ def access_text(root: Branch, start: str, path: Sequence[str]) -> str:
     for segment in path:
         if node.is_list:
             text += f"[{segment}]"
-        elif segment.isidentifier() and not keyword.iskeyword(segment):
+        elif _is_plain(segment):
             text += f".{segment}"
         else:
-            text = f"getattr({text}, {segment!r})"
+            text = f"getattr({text}, {quoted(segment)})"
         below = node.members[segment]
         node = below if isinstance(below, Branch) else Branch()
     return text
@@ -136,18 +142,21 @@ def members_text(root: Branch, indent: str) -> str:
 
 def _members(branch: Branch, indent: int) -> list[str]:
     lines: list[str] = []
-    awkward: dict[str, Branch | Parameter] = {}
     for name, member in branch.members.items():
-        if name.isidentifier() and not keyword.iskeyword(name):
+        line = _argument(name, member) + ","
+        if indent + len(line) <= WIDTH:
+            lines.append(line)
+        elif _is_plain(name):
             lines += _with(f"{name}=", member, ",", indent)
         else:
-            awkward[name] = member
-    if awkward:
-        lines.append("**{")
-        for name, member in awkward.items():
-            lines += ["    " + line for line in _with(f"{_quoted(name)}: ", member, ",", indent + 4)]
-        lines.append("},")
+            inner = _with(f"{quoted(name)}: ", member, ",", indent + 4)
+            lines += ["**{", *("    " + one for one in inner), "},"]
     return lines
+
+
+def _argument(name: str, member: Branch | Parameter) -> str:
+    """A member as an argument on one line: `name=…`, or `**{"name": …}` where Python has no such name."""
+    return f"{name}={_line(member)}" if _is_plain(name) else f"**{{{quoted(name)}: {_line(member)}}}"
 
 
 def _with(before: str, member: Branch | Parameter, after: str, indent: int) -> list[str]:
@@ -166,6 +175,9 @@ def _with(before: str, member: Branch | Parameter, after: str, indent: int) -> l
 
 def _list(before: str, members: list[Branch | Parameter], after: str, indent: int) -> list[str]:
     if _all_alike(members):
+        once = f"{_line(members[0])} {_times(members)}"
+        if indent + 4 + len(once) <= WIDTH:
+            return [f"{before}nn.ModuleList(", f"    {once}", f"){after}"]
         inner = _with("", members[0], "", indent + 4)
         return [f"{before}nn.ModuleList(", *("    " + line for line in [*inner, _times(members)]), f"){after}"]
     lines = [line for member in members for line in _with("", member, ",", indent + 8)]
@@ -189,17 +201,7 @@ def _line(member: Branch | Parameter) -> str:
         if _all_alike(members):
             return f"nn.ModuleList({_line(members[0])} {_times(members)})"
         return f"nn.ModuleList([{', '.join(map(_line, members))}])"
-    plain = [
-        f"{name}={_line(below)}"
-        for name, below in member.members.items()
-        if name.isidentifier() and not keyword.iskeyword(name)
-    ]
-    awkward = [
-        f"{_quoted(name)}: {_line(below)}"
-        for name, below in member.members.items()
-        if not name.isidentifier() or keyword.iskeyword(name)
-    ]
-    return f"Group({', '.join(plain + (['**{' + ', '.join(awkward) + '}'] if awkward else []))})"
+    return f"Group({', '.join(_argument(name, below) for name, below in member.members.items())})"
 
 
 def _weight_arguments(parameter: Parameter) -> list[str]:
@@ -222,19 +224,3 @@ def _number(size: Size) -> int:
     if size.constant is None:
         raise ValueError(f"a parameter of size {size}, which is not known when compiling")
     return size.constant
-
-
-def _quoted(text: str) -> str:
-    """A string in double quotes, as the formatter writes it."""
-    single = repr(text)
-    if '"' in text or "'" in text:
-        return single
-    return f'"{single[1:-1]}"'
-
-
-def initializers_used(program: Program) -> Mapping[str, None]:
-    """The texts of the initialisers of a program, in order."""
-    return dict.fromkeys(
-        fill_text(parameter.initializer, tuple(_number(size) for size in parameter.value.shape))
-        for _, parameter in all_parameters(program)
-    )

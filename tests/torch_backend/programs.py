@@ -13,6 +13,7 @@ from typing import Any
 
 from attncomp_torch import backend
 
+from attncomp.emission.text import class_name
 from attncomp.ir.graph import Attribute, Initializer
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
@@ -93,8 +94,7 @@ def load(text: str) -> ModuleType:
 def model_of(one: Program, **keywords: Any) -> Any:
     """The emitted class of a program, built."""
     module = load(backend.emit(one))
-    title = next(name for name in vars(module) if name.lower() == one.name.replace("_", "").lower())
-    return getattr(module, title)(**keywords)
+    return getattr(module, class_name(one.name))(**keywords)
 
 
 # --- programs ---------------------------------------------------------------------------------------------------

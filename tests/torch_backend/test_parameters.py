@@ -112,6 +112,8 @@ def test_the_seed_decides_the_initial_weights() -> None:
         (Initializer("normal", (0.02,)), [50, 40], -0.2, 0.2, 0.02),
         (Initializer("trunc_normal", (0.02,)), [50, 40], -0.04, 0.04, 0.0176),
         (Initializer("xavier_uniform"), [50, 40], -((6 / 90) ** 0.5), (6 / 90) ** 0.5, (2 / 90) ** 0.5),
+        (Initializer("xavier_uniform", (2.0,)), [3000], -2 * 0.001**0.5, 2 * 0.001**0.5, 2 * (0.001 / 3) ** 0.5),
+        (Initializer("kaiming_uniform", (1.0,)), [3000], -(0.001**0.5), 0.001**0.5, (0.001 / 3) ** 0.5),
         (Initializer("kaiming_uniform"), [50, 40], -((6 / 40) ** 0.5), (6 / 40) ** 0.5, (2 / 40) ** 0.5),
     ],
 )
