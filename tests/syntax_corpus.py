@@ -36,6 +36,7 @@ block Two{heads = 8, on = true}(x: {seq, embed}, mask: bool{seq, seq'} = none) -
   }
   e: {seq, embed} = where(mask is not none and not on or 1 <= 2, cast{f16}(x), -inf)
   p, r = Two{heads: key, dilation = [1, 2, 3][0]}(x[seq -> (a b), embed = 1..][(a b) -> seq, embed = ..-1])
+  t = p @{seq, (a b)} (p - r) @{seq} -p - r @{seq} [1, 2]
   s = x[embed = 0, seq = arange{seq} - 1] + |x.embed| * 1.5e-3 - 2 / 3 // 4 % 5
   w = Conv{embed -> one, height: 3, (rows i): (a b), padding = same}(s)
   return p, if mask is none then r else w

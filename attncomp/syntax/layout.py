@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from attncomp.syntax.lexeme import CLOSERS, OPENERS, OPERAND_ENDS, Lexeme
-from attncomp.syntax.spacing import is_binary_minus, spaces
+from attncomp.syntax.spacing import ends_contraction, is_binary_minus, spaces
 
 WIDTH = 100
 INDENT = 2
@@ -340,7 +340,8 @@ class Layout:
         before = self.lexemes[opener - 1] if opener else None
         if not group.parts or before is None:
             return False
-        if self.lexemes[opener].type == "LPAR" and before.type not in OPERAND_ENDS:
+        called = before.type in OPERAND_ENDS and not ends_contraction(self.lexemes, opener - 1)
+        if self.lexemes[opener].type == "LPAR" and not called:
             first = group.parts[0]
             return any(isinstance(item, int) and self.lexemes[item].type == "COLON" for item in first)
         repeated = self.lexemes[opener].type == "LSQB" and opener > 1 and self.lexemes[opener - 2].type == "LAYER"

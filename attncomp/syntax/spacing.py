@@ -17,14 +17,24 @@ def spaces(lexemes: Sequence[Lexeme]) -> list[bool]:
     for position, lexeme in enumerate(lexemes):
         before = lexemes[position - 1] if position else None
         apart = before is not None and not inside_size and not _is_prefix(lexemes, position - 1)
-        result.append(apart and before is not None and _between(before, lexeme))
+        between = before is not None and (_between(before, lexeme) or ends_contraction(lexemes, position - 1))
+        result.append(apart and between)
         inside_size = inside_size != (lexeme.type == "VBAR")
     return result
 
 
 def is_binary_minus(lexemes: Sequence[Lexeme], position: int) -> bool:
     """Whether the `-` at `position` has an operand on its left."""
-    return position > 0 and lexemes[position - 1].type in OPERAND_ENDS
+    return position > 0 and lexemes[position - 1].type in OPERAND_ENDS and not ends_contraction(lexemes, position - 1)
+
+
+def ends_contraction(lexemes: Sequence[Lexeme], position: int) -> bool:
+    """Whether this is the brace that closes the axes of `a @{k} b`: an operand follows it."""
+    if lexemes[position].type != "RBRACE":
+        return False
+    while position > 0 and lexemes[position].type != "LBRACE":
+        position -= 1
+    return position > 0 and lexemes[position - 1].type == "AT"
 
 
 def _is_prefix(lexemes: Sequence[Lexeme], position: int) -> bool:

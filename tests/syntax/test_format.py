@@ -44,7 +44,7 @@ def test_lines_are_at_most_a_hundred_columns() -> None:
 
 
 @given(st.lists(st.sampled_from(GAPS), min_size=len(WORDS), max_size=len(WORDS)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_spacing_and_any_comments_give_a_stable_form(gaps: list[str]) -> None:
     text = "".join(word + gap for word, gap in zip(WORDS, gaps, strict=True))
     out = reformatted(text)

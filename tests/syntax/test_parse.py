@@ -311,7 +311,7 @@ def test_any_words_give_a_tree_or_diagnostics(words: list[str]) -> None:
     st.sampled_from([*sorted(set(WORDS)), ":", ";", "'", "def", "==", "&&", "//"]),
     st.sampled_from([" ", "\n"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_mutated_word_gives_a_tree_or_diagnostics(position: int, how: str, other: str, gap: str) -> None:
     words = list(WORDS)
     changed = {"drop": [], "double": [words[position]] * 2, "replace": [other], "insert": [words[position], other]}[how]
