@@ -4,10 +4,10 @@ Two nodes with the same operator, the same attributes and the same operands have
 commutative operator may stand in either order. Blocks that are used several times repeat their masks, positions and
 projections; after this pass they share them, and a later pass sees by comparing numbers that two operands are one.
 
-    %2 = add(%0, %1)                      %2 = add(%0, %1)
-    %3 = add(%1, %0)               →      %4 = multiply(%2, %2)
-    %4 = multiply(%2, %3)                 return %4
-    return %4
+    %2 = add(%0, %1)                 %2 = add(%0, %1)
+    %3 = add(%1, %0)            →    %3 = multiply(%2, %2)
+    %4 = multiply(%2, %3)            return "y": %3
+    return "y": %4
 
 `dropout` draws anew at each place when a module trains, and `batch_norm` counts its calls: neither is merged.
 """

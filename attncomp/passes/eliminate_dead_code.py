@@ -4,12 +4,12 @@ A block may compute what this use of it does not need (the weights beside the va
 cost time, and as readers they keep other nodes from being fused. Parameters that nobody reads go too, so that a module
 does not ask for weights without a use; inputs stay, for they are the module's signature.
 
-    %0 = input x                          %0 = input x
-    %1 = input mask                       %1 = input mask
-    %2 = parameter "scale"         →      %3 = relu(%0)
-    %3 = relu(%0)                         return %3
-    %4 = multiply(%0, %2)
-    return %3
+    %0 = input {name = "x"}                   %0 = input {name = "x"}
+    %1 = input {name = "mask"}                %1 = input {name = "mask"}
+    %2 = parameter {key = "scale"}       →    %2 = relu(%0)
+    %3 = multiply(%0, %2)                     return "y": %2
+    %4 = relu(%0)
+    return "y": %4
 """
 
 from __future__ import annotations

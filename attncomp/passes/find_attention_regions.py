@@ -7,11 +7,12 @@ x a tile of sources at a time with a running maximum and sum, and never store th
 arXiv:1805.02867; Rabe and Staats, arXiv:2112.05682). The body is the decomposition, so that a backend without such a
 kernel can run it as it is.
 
-    %3 = contract(%0, %1) {axes=(key)}
-    %4 = divide(%3, 8.0)                     %9 = region(%0, %1, %2) {kind=attention, body}
-    %5 = softmax(%4) {axes=(source)}    →    return %9
-    %6 = contract(%5, %2) {axes=(source)}
-    return %6
+    %3 = contract(%0, %1) {axes = {key}}
+    %4 = constant {value = f32 8.0}
+    %5 = divide(%3, %4)                             %3 = region(%0, %1, %2) {kind = "attention", body = …}
+    %6 = softmax(%5) {axes = {source}}         →    return "y": %3
+    %7 = contract(%6, %2) {axes = {source}}
+    return "y": %7
 
 Renames, casts and dropout may stand between the softmax and the contraction. Remarks say why a softmax whose value
 reaches a contraction is not fused: the weights or the score are read elsewhere too, the contraction runs over other
@@ -67,7 +68,7 @@ class FindAttentionRegions(Pass):
         inputs = fuse(overview, "attention", members, weights.contraction)
         pairs = " x ".join(f"|{name}|" for name in (*sorted(sides.query), *sorted(sides.source)))
         return [
-            _remark("fused", softmax, f"the score of {pairs} numbers is made of {len(inputs)} inputs and never stored"),
+            _remark("fused", softmax, f"the score of {pairs} numbers is made inside, from {len(inputs)} inputs"),
             *(_remark("note", softmax, f"{what} enters the score as an array of {pairs} numbers") for what in stored),
         ]
 

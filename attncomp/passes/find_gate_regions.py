@@ -6,12 +6,12 @@ small: a small network, a convolution of a map, a sigmoid. Squeeze-and-excitatio
 take all statistics of a tile in one read of x and apply the gate in the second. The body is the decomposition, so
 that a backend that does not do so can run it as it is.
 
-    %1 = mean(%0) {axes=(height, width)}
-    %2 = parameter "w"                         %2 = parameter "w"
-    %3 = contract(%1, %2) {axes=(channel)}     %6 = region(%0, %2) {kind=gate, body}
-    %4 = sigmoid(%3)                      →    return %6
+    %1 = mean(%0) {axes = {height, width}}
+    %2 = parameter {key = "w"}                       %1 = parameter {key = "w"}
+    %3 = contract(%1, %2) {axes = {channel}}         %2 = region(%0, %1) {kind = "gate", body = …}
+    %4 = sigmoid(%3)                            →    return "y": %2
     %5 = multiply(%0, %4)
-    return %5
+    return "y": %5
 
 Remarks say why a product of this form is not fused: g reads x in another way, or a statistic or the gate is read
 elsewhere too.
@@ -66,11 +66,9 @@ class FindGateRegions(Pass):
             return [_remark("missed" if help else "note", product, message, help)]
         statistics = sum(axes <= worked_axes(graph.node(identity)) for identity in network)
         fuse(overview, "gate", {product.identity, *network}, product.identity)
-        message = (
-            f"{overview.described(value)} is scaled by a gate of {len(network)} operators, "
-            f"which reads it through {statistics} {'statistic' if statistics == 1 else 'statistics'} over {braced(axes)}"
-        )
-        return [_remark("fused", product, message)]
+        read = f"{statistics} {'statistic' if statistics == 1 else 'statistics'} over {braced(axes)}"
+        gated = f"{overview.described(value)} is scaled by a gate of {len(network)} operators"
+        return [_remark("fused", product, f"{gated}, which reads it through {read}")]
 
 
 def _between(overview: Overview, value: int, gate: int, largest: int) -> tuple[int, ...]:

@@ -3,11 +3,12 @@
 Options decided when compiling leave arithmetic on numbers behind (`sqrt(|key|)` of a known size, `1.0 * x`, a `where`
 whose condition is known). Folded, they are one number in the emitted code, and later passes see `divide(%0, 8.0)`.
 
-    %1 = size(64)                      %2 = constant(8.0)
-    %2 = sqrt(%1)               →      %3 = divide(%0, %2)
-    %3 = divide(%0, %2)                return %3
-    %4 = add(%3, 0.0)
-    return %4
+    %1 = size {size = 64, dtype = f32}
+    %2 = sqrt(%1)                             %1 = constant {value = f32 8.0}
+    %3 = divide(%0, %2)                  →    %2 = divide(%0, %1)
+    %4 = constant {value = f32 0.0}           return "y": %2
+    %5 = add(%3, %4)
+    return "y": %5
 
 Values keep their dtype and their axes. NaN and infinity keep their meaning: `x * 0` and `x - x` are not 0; only the
 sign of a zero may change. Results of more than `largest` elements stay operators, and so do positions (`arange`,

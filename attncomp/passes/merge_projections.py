@@ -4,10 +4,10 @@ Queries, keys and values are products of one x with three parameters. One produc
 reads x once, and is one large matrix product where there were three small ones. The packed parameter depends on
 parameters alone, so that a module that owns its weights packs them once. Biases that follow at once are packed alike.
 
-    %3 = contract(%0, %1) {axes=(embed)}         %5 = stack(%1, %2) {axis=part=2}
-    %4 = contract(%0, %2) {axes=(embed)}    →    %6 = contract(%0, %5) {axes=(embed)}
-                                                 %7 = index(%6) {axis=part, position=0}
-                                                 %8 = index(%6) {axis=part, position=1}
+    %3 = contract(%0, %1) {axes = {embed}}         %3 = stack(%1, %2) {axis = part=2}
+    %4 = contract(%0, %2) {axes = {embed}}    →    %4 = contract(%0, %3) {axes = {embed}}
+                                                   %5 = index(%4) {axis = part, position = 0}
+                                                   %6 = index(%4) {axis = part, position = 1}
 
 Projections to the same axes are stacked; those whose axes differ in one (the heads of grouped queries, the two widths
 of a gated unit) are concatenated along it. A parameter that something else reads too is left alone, for packing would

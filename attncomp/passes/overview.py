@@ -52,11 +52,13 @@ class Overview:
         return Overview(graph, source, place)
 
     def described(self, identity: int) -> str:
-        """A value in words: its name in the model, an input's name, a parameter's key, else its operator."""
+        """A value in words: its name in the model or, for a parameter, its key; else its operator."""
         node = self.graph.node(identity)
         if node.operator in ("input", "parameter"):
             return f"`{node.attributes['name' if node.operator == 'input' else 'key']}`"
-        return f"`{node.name}`" if node.name else f"the `{node.operator}`"
+        if node.name:
+            return f"`{node.name}`"
+        return f"the {node.attributes['kind']} region" if node.operator == "region" else f"the `{node.operator}`"
 
     def outside_reader(self, identity: int, inside: set[int]) -> str | None:
         """In words, the first that reads a node besides those `inside`, a result of the graph last; None for nobody."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from attncomp.ir.types import DType
 from passes.sketch import Sketch
+
+from attncomp.ir.types import DType
 
 
 def project(s: Sketch, x: int, key: str, *, bias: bool = True, heads: int = 2, width: int = 2, embed: int = 4) -> int:

@@ -21,7 +21,7 @@ from attncomp.passes.registry import ORDER, find_pass, pass_sequence
 from attncomp.passes.runner import run_passes
 
 PASSES = {name: find_pass(name) for name in ORDER}
-SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Draw = Callable[[st.SearchStrategy[int]], int]
 
@@ -203,3 +203,21 @@ def test_layers_share_one_mask_and_each_becomes_one_region() -> None:
     assert operators.count("contract") == 6
     assert "softmax" not in operators
     same_values(evaluate_all(graph), expected)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_the_graph_is_walked_a_few_times_however_many_layers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    s = Sketch()
+    x = s.input("x", batch="batch", seq="seq", embed=4)
+    for number in range(96):
+        x = s.op("add", x, self_attention(s, x, f"l{number}", mask=causal(s, "seq"), scale=1.0))
+        x = s.op("multiply", x, s.op("sigmoid", s.op("mean", x, axes=("embed",))))
+    graph = s.returns(x)
+    walks: list[str] = []
+    for method in ("order", "ancestors", "descendants"):
+        walk = getattr(Graph, method)
+        monkeypatch.setattr(Graph, method, lambda *a, m=method, w=walk: walks.append(m) or w(*a))
+    PASSES[name].run(graph)
+    outer = [method for method in walks if method != "order"]
+    assert outer == []
+    assert len(walks) <= 3

@@ -49,7 +49,8 @@ def test_symbolic_size_stays() -> None:
 
 def test_positions_stay() -> None:
     s = Sketch()
-    graph = s.returns(s.op("less", s.arange("seq", 3), s.arange("seq'", 3)), s.arange("other", "n"))
+    x = s.input("x", other="n")
+    graph = s.returns(s.op("less", s.arange("seq", 3), s.arange("seq'", 3)), s.op("add", x, s.arange("other", "n")))
     assert not folded(graph)
 
 

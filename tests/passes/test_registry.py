@@ -10,6 +10,7 @@ from passes.sketch import Sketch
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError
 from attncomp.ir.graph import Graph
+from attncomp.ir.verify import InvalidGraph
 from attncomp.passes.base import Pass, PassRecord, PassResult
 from attncomp.passes.eliminate_dead_code import EliminateDeadCode
 from attncomp.passes.registry import GROUP, ORDER, available_passes, find_pass, pass_sequence
@@ -133,6 +134,6 @@ def test_runner_records_each_pass_and_keeps_the_order() -> None:
 def test_runner_verifies_after_each_pass_and_names_the_culprit() -> None:
     s = Sketch()
     graph = s.returns(s.op("exp", s.input("x", seq=3)))
-    with pytest.raises(Exception) as error:
+    with pytest.raises(InvalidGraph) as error:
         run_passes(graph, [Careless(), EliminateDeadCode()])
     assert error.value.__notes__ == ["in the pass `careless`"]

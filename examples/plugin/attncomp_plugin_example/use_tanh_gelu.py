@@ -2,7 +2,7 @@
 
 The two differ by less than 0.0005 everywhere, so this pass changes results: install it where that is wanted.
 
-    %1 = gelu(%0) {approximate="none"}    →    %1 = gelu(%0) {approximate="tanh"}
+    %1 = gelu(%0) {approximate = "none"}    →    %1 = gelu(%0) {approximate = "tanh"}
 """
 
 from __future__ import annotations
