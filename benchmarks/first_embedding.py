@@ -30,8 +30,7 @@ def with_numpy(emitted: str, output: str) -> None:
     assert spec is not None and spec.loader is not None
     emitted_module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(emitted_module)
-    model = emitted_module.MiniLM()
-    model.load_weights(folder / "model.safetensors", strict=False)
+    model = emitted_module.MiniLM.load(folder / "model.safetensors", strict=False)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(LONGEST)
     tokenizer.enable_padding()

@@ -4,7 +4,7 @@ The filters look for edges in four directions, each once for dark-to-bright and 
 weights are set by hand: `fc1` averages the two polarities of a direction, `fc2` opens the gate of a direction that is
 stronger in this picture than the average direction, and closes the others. A trained network finds such weights alone.
 
-    pip install scikit-learn && python examples/se_photographs.py
+    pip install scikit-learn pillow && python examples/se_photographs.py
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sklearn.datasets import load_sample_images
 import attncomp
 
 DIRECTIONS = ("horizontal", "vertical", "rising", "falling")
-SHARPNESS = 200.0
+SHARPNESS = 3000.0
 
 
 def edge_filters() -> np.ndarray:
@@ -68,9 +68,9 @@ def main() -> None:
     for remark in module.remarks:
         console.print(f"{remark.kind}: {remark.message}")
     for picture, name in enumerate(names):
-        table = Table(title=f"{name}: edges found, and how far the gate lets them through", title_justify="left")
-        for heading in ("direction", "mean strength", "gate"):
-            table.add_column(heading, justify="left" if heading == "direction" else "right")
+        table = Table(title=name, title_justify="left")
+        for heading in ("edges", "mean strength", "gate"):
+            table.add_column(heading, justify="left" if heading == "edges" else "right")
         for index, direction in enumerate(DIRECTIONS):
             pair = slice(2 * index, 2 * index + 2)
             table.add_row(direction, f"{strength[picture, pair].mean():.4f}", f"{gate[picture, pair].mean():.2f}")

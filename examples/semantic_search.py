@@ -129,7 +129,7 @@ def show_answers(query: str, scores: np.ndarray, sentences: Sequence[Sentence], 
     )
     table.add_column(width=5, justify="right", style="green")
     table.add_column(ratio=3, overflow="fold", max_width=80)
-    table.add_column(ratio=1, style="dim")
+    table.add_column(ratio=1, style="dim", max_width=32)
     for index in np.argsort(-scores)[:3]:
         text = sentences[index].text
         shown = text if len(text) <= 150 else text[:147].rsplit(" ", 1)[0] + " …"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,8 +28,9 @@ class Environment:
 
     def run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         """What a program of the environment prints; it runs in the environment's folder, not in the checkout."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(
-            [str(self.folder / "bin" / program), *arguments],
+            [str(self.folder / "bin" / program), *arguments], env=environment,
             capture_output=True, text=True, cwd=cwd or self.folder, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

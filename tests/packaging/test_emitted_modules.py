@@ -27,9 +27,7 @@ import numpy as np
 spec = importlib.util.spec_from_file_location("emitted", "emitted.py")
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-model = module.MiniLM()
-model.load_weights("weights.{format}")
-inputs = np.load("inputs.npz")
+weights, inputs = "weights.{format}", np.load("inputs.npz")
 {call}
 """
 BLOCK = """
@@ -39,9 +37,14 @@ class Blocked:
             raise ImportError(name + " is blocked")
 sys.meta_path.insert(0, Blocked())
 """
-NUMPY_CALL = "np.save('output.npy', model(inputs['tokens'], inputs['mask']))"
+NUMPY_CALL = """
+model = module.MiniLM.load(weights)
+np.save("output.npy", model(inputs["tokens"], inputs["mask"]))
+"""
 TORCH_CALL = """
 import torch
+model = module.MiniLM()
+model.load_weights(weights)
 with torch.no_grad():
     result = model.eval()(torch.from_numpy(inputs["tokens"]), torch.from_numpy(inputs["mask"]))
 np.save("output.npy", result.numpy())

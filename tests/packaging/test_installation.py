@@ -57,7 +57,7 @@ def test_a_plug_in_adds_a_pass_and_a_backend(installed, source_copy: Path, tmp_p
     shutil.copytree(source_copy / "examples" / "plugin", plugin)
     code = "from importlib.metadata import entry_points as e; print(*sorted(p.name for p in e(group='attncomp.{}')))"
     before = {group: set(installed.python(code.format(group)).split()) for group in ("backends", "passes")}
-    installed.install("--no-deps", "--no-build-isolation", str(plugin))
+    installed.install("--no-deps", str(plugin))
     try:
         added = {group: set(installed.python(code.format(group)).split()) - before[group] for group in before}
         (backend,) = added["backends"]

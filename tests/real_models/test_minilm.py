@@ -70,7 +70,7 @@ def embed(request: pytest.FixtureRequest, checkpoint: Path) -> Callable[[Batch],
 
     def call(batch: Batch) -> np.ndarray:
         result = module(tokens=batch[0], mask=batch[1])
-        return np.array(result.detach() if isinstance(result, torch.Tensor) else result)
+        return result.detach().numpy() if isinstance(result, torch.Tensor) else result.copy()
 
     return call
 
