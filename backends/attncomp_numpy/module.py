@@ -64,7 +64,7 @@ def module_text(program: Program) -> str:
     own names have to make room for those alone.
     """
     first = _Module(program, RUNTIME.names | set(_IMPORTS))
-    first.text()
+    first.blocks()
     needed = RUNTIME.needed([*_ALWAYS, *first.functions.runtime])
     taken = {name for definition in needed for name in (definition.name, *definition.uses)} & RUNTIME.names
     return _Module(program, frozenset(taken) | set(_IMPORTS)).text()
@@ -86,6 +86,10 @@ class _Module:
 
     def text(self) -> str:
         """The whole module."""
+        return self._assembled(self.blocks())
+
+    def blocks(self) -> list[list[str]]:
+        """What the module defines of its own: tables, classes, functions."""
         functions = self.functions
         results = [value for _, value in self.program.outputs]
         scope, body = functions.forward(self.plan.texts("self"), (), results)
@@ -112,7 +116,7 @@ class _Module:
             model,
             *functions.written,
         ]
-        return self._assembled([block for block in blocks if block])
+        return [block for block in blocks if block]
 
     def _assembled(self, blocks: list[list[str]]) -> str:
         needed = RUNTIME.needed([*_ALWAYS, *self.functions.runtime])
@@ -120,7 +124,8 @@ class _Module:
         rest = [one for one in needed if one.name not in ("Array", "Parameter")]
         parts = [definition_lines(base), *blocks, definition_lines(rest)]
         text = "\n\n\n".join("\n".join(part) for part in parts)
-        used = names_in(text)
+        used = names_in("\n".join(line for block in blocks for line in block))
+        used = used.union(*(one.uses for one in needed))
         imports = [Import("__future__", "annotations", "annotations")]
         imports += [item for name, item in _IMPORTS.items() if name in used]
         imports += RUNTIME.imports_of(used)
