@@ -28,7 +28,7 @@ model M(q: f32[n, d = 4], k: f32[m, d], v: f32[m, e = 3]) -> f32[n, e] {
 def test_attention_is_written_as_mathematics():
     q, k, v = RANDOM.normal(size=(5, 4)), RANDOM.normal(size=(7, 4)), RANDOM.normal(size=(7, 3))
     results, _ = run(ATTEND, {"q": q, "k": k, "v": v})
-    np.testing.assert_allclose(results["out"], softmax(q @ k.T / 2.0) @ v, atol=1e-12)
+    np.testing.assert_allclose(results["out"], softmax(q @ k.T / 2.0) @ v, atol=1e-7)
 
 
 def test_one_graph_serves_every_size():
@@ -64,7 +64,7 @@ def test_heads_and_batch_ride_along(keep: np.ndarray | None):
     inputs = {"x": x} if keep is None else {"x": x, "keep": keep}
     results, parameters = run(SELF, inputs, present=() if keep is None else ("keep",))
     mask = np.tril(np.ones((2, 5, 5), bool)) if keep is None else np.repeat(keep[:, None], 5, axis=1)
-    np.testing.assert_allclose(results["out"], by_hand(x, parameters, mask, 2), atol=1e-12)
+    np.testing.assert_allclose(results["out"], by_hand(x, parameters, mask, 2), atol=1e-7)
 
 
 def test_parameter_keys_are_those_of_a_state_dict():
@@ -83,7 +83,7 @@ model M(x: f32[b, d = 3]) -> f32[b, d] {
   layer h[i in 0..2] = Inner as "h.{i + 1}"
   layer top = Linear{d -> d, bias = false} as "fc.0"
   param scale: [d] as "gamma"
-  for block in blocks { x = block(x) }
+  for each in blocks { x = each(x) }
   return h[0](h[-1](top(x))) * scale
 }""")
     keys = [node.attributes["key"] for node in graph.nodes("parameter")]
@@ -133,7 +133,7 @@ model M(x: f32[hidden, d = 3]) -> f32[hidden, d] {
     x = RANDOM.normal(size=(5, 3))
     results, p = run(text, {"x": x})
     up = x @ p["mlp.up.weight"].T + p["mlp.up.bias"]
-    np.testing.assert_allclose(results["out"], up @ p["mlp.down.weight"].T + p["mlp.down.bias"], atol=1e-12)
+    np.testing.assert_allclose(results["out"], up @ p["mlp.down.weight"].T + p["mlp.down.bias"], atol=1e-7)
 
 
 def test_axes_of_a_block_bind_by_name_or_at_the_use():
@@ -152,7 +152,7 @@ model M(x: f32[batch, feature = 4, height]) -> f32[batch, feature, height] {
     results, p = run(text, {"x": x})
     hidden = np.maximum(x.mean(-1) @ p["se.fc.weight"].T + p["se.fc.bias"], 0)
     gate = 1 / (1 + np.exp(-(hidden @ p["se.back.weight"].T + p["se.back.bias"])))
-    np.testing.assert_allclose(results["out"], x * gate[..., None], atol=1e-12)
+    np.testing.assert_allclose(results["out"], x * gate[..., None], atol=1e-7)
 
 
 def test_split_merge_rename_index_slice_and_gather():
@@ -287,4 +287,4 @@ model M(q: f32[n, k = 3], key: f32[m, k], v: f32[m, d = 2]) -> f32[n, d] {
 }"""
     q, k, v = (RANDOM.normal(size=size) for size in ((5, 3), (length, 3), (length, 2)))
     results, _ = run(text, {"q": q, "key": k, "v": v})
-    np.testing.assert_allclose(results["out"], q @ (k.T @ v), atol=1e-12)
+    np.testing.assert_allclose(results["out"], q @ (k.T @ v), atol=1e-7)
