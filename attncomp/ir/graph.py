@@ -101,11 +101,23 @@ class Result:
 
 @dataclass(frozen=True)
 class Constraint:
-    """Two sizes that must be equal at each call (`left == right`), where compiling could not decide it."""
+    """What must hold of two sizes at each call, where compiling could not decide it.
+
+    `relation` is `==`, or `<=` where positions must lie within an axis.
+    """
 
     left: Size
     right: Size
     span: Span | None = None
+    relation: str = "=="
+
+    def holds(self, bindings: Mapping[str, int]) -> bool:
+        """Whether it is so under `bindings` (symbol to number)."""
+        left, right = self.left.evaluate(bindings), self.right.evaluate(bindings)
+        return left == right if self.relation == "==" else left <= right
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.relation} {self.right}"
 
 
 @dataclass
@@ -147,7 +159,7 @@ class Graph:
 
     def require(self, constraint: Constraint) -> None:
         """Adds a constraint on sizes, once."""
-        if not any((c.left, c.right) == (constraint.left, constraint.right) for c in self.constraints):
+        if not any(replace(known, span=None) == replace(constraint, span=None) for known in self.constraints):
             self.constraints = (*self.constraints, constraint)
 
     # --- reading ------------------------------------------------------------------------------------------------

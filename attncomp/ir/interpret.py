@@ -149,9 +149,9 @@ def _misfit(node: Node, array: np.ndarray, bindings: Mapping[str, int]) -> str |
 def _broken_constraints(graph: Graph, bindings: Mapping[str, int]) -> list[Diagnostic]:
     problems = []
     for constraint in graph.constraints:
-        left, right = constraint.left.evaluate(bindings), constraint.right.evaluate(bindings)
-        if left != right:
-            message = f"the sizes {constraint.left} = {left} and {constraint.right} = {right} must be equal"
+        if not constraint.holds(bindings):
+            left, right = constraint.left.evaluate(bindings), constraint.right.evaluate(bindings)
+            message = f"the model needs {constraint}, and these are {left} and {right}"
             problems.append(Diagnostic("E030", message, Label(constraint.span) if constraint.span else None))
     return problems
 

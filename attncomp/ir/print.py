@@ -30,7 +30,7 @@ def print_graph(graph: Graph, depth: int = 0) -> str:
         operands = [numbers[operand] for operand in graph.operands(identity)]
         lines.append(inner + _node_text(graph.node(identity), number, operands, depth + 1))
     for constraint in graph.constraints:
-        lines.append(f"{inner}require {constraint.left} == {constraint.right}{_span_text(constraint.span)}")
+        lines.append(f"{inner}require {constraint}{_span_text(constraint.span)}")
     for result in graph.results:
         layout = written_layout(result.layout)
         lines.append(f"{inner}return {quoted(result.name)}: %{numbers[result.node]} {layout}")

@@ -30,8 +30,10 @@ def graph_at(cursor: Cursor) -> Graph:
             _read_node(cursor, graph)
         elif cursor.take("require"):
             left = size_at(cursor)
-            cursor.expect("==")
-            graph.constraints = (*graph.constraints, Constraint(left, size_at(cursor), _span_at(cursor)))
+            relation = "<=" if cursor.take("<=") else "=="
+            if relation == "==":
+                cursor.expect("==")
+            graph.constraints = (*graph.constraints, Constraint(left, size_at(cursor), _span_at(cursor), relation))
         elif cursor.take("return"):
             graph.results = (*graph.results, _result_at(cursor, graph))
         else:

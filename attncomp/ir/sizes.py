@@ -1,13 +1,15 @@
 """Exact arithmetic on symbolic sizes.
 
 A `Size` is a polynomial with integer coefficients over atoms. An atom is a symbol bound at each call (`batch`), or a
-quotient, floored (`//`) or known to be exact (`/`, where the module checks the remainder at each call). Two sizes are
-equal when their normal forms are; `provably_different` answers only when the difference is a non-zero constant.
+quotient, floored (`//`) or known to be exact (`/`, where the module checks the remainder at each call). An exact
+quotient cancels against its divisor, where that is one term. Two sizes are equal when their normal forms are (with
+products of several exact quotients they may be equal in other ways too, which is then checked at each call);
+`provably_different` answers only when the difference is a non-zero constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import total_ordering
 from typing import Union
@@ -92,7 +94,7 @@ class Size:
     __radd__ = __add__
 
     def __neg__(self) -> Size:
-        return Size(tuple((monomial, -coefficient) for monomial, coefficient in self.terms))
+        return _normal((monomial, -coefficient) for monomial, coefficient in self.terms)
 
     def __sub__(self, other: SizeLike) -> Size:
         return self + -Size.of(other)
@@ -101,11 +103,11 @@ class Size:
         return Size.of(other) + -self
 
     def __mul__(self, other: SizeLike) -> Size:
-        total = Size(())
-        for left, left_coefficient in self.terms:
-            for right, right_coefficient in Size.of(other).terms:
-                total = total + _product(left, right, left_coefficient * right_coefficient)
-        return total
+        return _normal(
+            (_product(left, right), left_coefficient * right_coefficient)
+            for left, left_coefficient in self.terms
+            for right, right_coefficient in Size.of(other).terms
+        )
 
     __rmul__ = __mul__
 
@@ -232,28 +234,44 @@ def _degree_key(term: tuple[Monomial, int]) -> tuple[int, str]:
     return -sum(power for _, power in monomial), " ".join(f"{atom}^{power}" for atom, power in monomial)
 
 
-def _normal(terms: list[tuple[Monomial, int]]) -> Size:
+def _normal(terms: Iterable[tuple[Monomial, int]]) -> Size:
     total: dict[Monomial, int] = {}
     for monomial, coefficient in terms:
         total[monomial] = total.get(monomial, 0) + coefficient
+    for monomial, coefficient in total.items():
+        reduced = _cancelled(monomial, coefficient)
+        if reduced is not None:
+            others = [term for term in total.items() if term[0] != monomial]
+            return _normal([*others, *reduced.terms])
     return Size(tuple(sorted(((m, c) for m, c in total.items() if c), key=_degree_key)))
 
 
-def _product(left: Monomial, right: Monomial, coefficient: int) -> Size:
-    """The product of two monomials. `divisor * exact quotient` gives the numerator back."""
-    powers: dict[Atom, int] = {}
-    for atom, power in (*left, *right):
+def _cancelled(monomial: Monomial, coefficient: int) -> Size | None:
+    """A term in which an exact quotient meets its divisor, with the numerator instead; None where none does.
+
+    Of a quotient by k times a monomial, coefficients from 0 to k - 1 stay: `5 * (h / 2)` is `h / 2 + 2 * h`.
+    """
+    for atom, power in monomial:
+        if not (isinstance(atom, Quotient) and atom.exact and len(atom.divisor.terms) == 1):
+            continue
+        ((divisor, factor),) = atom.divisor.terms
+        times = coefficient // factor if factor > 0 else 0
+        powers = dict(monomial)
+        powers[atom] = power - 1
+        for other, needed in divisor:
+            powers[other] = powers.get(other, 0) - needed
+        if times and min(powers.values()) >= 0:
+            whole = Size(((_monomial(powers), times),)) * atom.numerator
+            rest = coefficient - times * factor
+            return whole + Size(((monomial, rest),)) if rest else whole
+    return None
+
+
+def _product(left: Monomial, right: Monomial) -> Monomial:
+    powers: dict[Atom, int] = dict(left)
+    for atom, power in right:
         powers[atom] = powers.get(atom, 0) + power
-    for atom in sorted(powers):
-        if isinstance(atom, Quotient) and atom.exact:
-            rest = {other: power for other, power in powers.items() if other != atom}
-            if powers[atom] > 1:
-                rest[atom] = powers[atom] - 1
-            others = Size(((_monomial(rest), coefficient),))
-            cancelled = _polynomial_quotient(others, atom.divisor)
-            if cancelled is not None:
-                return cancelled * atom.numerator
-    return _normal([(_monomial(powers), coefficient)])
+    return _monomial(powers)
 
 
 def _monomial(powers: Mapping[Atom, int]) -> Monomial:

@@ -57,7 +57,7 @@ def _problems(
     yield from _unique("result", (result.name for result in graph.results))
     for constraint in graph.constraints:
         for size in (constraint.left, constraint.right):
-            yield from _unbound(f"the constraint {constraint.left} == {constraint.right}", size, symbols)
+            yield from _unbound(f"the constraint {constraint}", size, symbols)
     for result in graph.results:
         if result.node not in graph:
             yield f"the result `{result.name}` is %{result.node}, which does not exist"
@@ -132,7 +132,7 @@ class _Equal:
 
     def __init__(self, constraints: Iterable[Constraint]) -> None:
         self._class: dict[Size, int] = {}
-        for number, constraint in enumerate(constraints):
+        for number, constraint in enumerate(one for one in constraints if one.relation == "=="):
             known = {self._class.get(size, number) for size in (constraint.left, constraint.right)}
             for size, found in self._class.items():
                 if found in known:

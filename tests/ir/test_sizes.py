@@ -134,3 +134,55 @@ def test_text_that_is_no_size_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(GraphTextError) as caught:
         read_size(text)
     assert caught.value.line == 1
+
+
+QUOTIENTS = (
+    Size.symbol("h").exactly(2),
+    Size.symbol("h").exactly(12),
+    (Size.symbol("h") + 1).exactly(4),
+    Size.symbol("h").exactly(Size.symbol("seq")),
+    (Size.symbol("h") * Size.symbol("batch")).exactly(Size.symbol("seq") * 3),
+)
+
+
+def _polynomials(quotient: Size) -> st.SearchStrategy[tuple[Size, Size, Size]]:
+    leaves = st.one_of(LEAVES, st.just(quotient))
+    sizes = st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.tuples(inner, inner).map(lambda pair: pair[0] + pair[1]),
+            st.tuples(inner, inner).map(lambda pair: pair[0] - pair[1]),
+            st.tuples(inner, inner).map(lambda pair: pair[0] * pair[1]),
+        ),
+        max_leaves=5,
+    )
+    return st.tuples(sizes, sizes, sizes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(QUOTIENTS).flatmap(_polynomials))
+def test_ring_laws_hold_with_an_exact_quotient(sizes: tuple[Size, Size, Size]) -> None:
+    a, b, c = sizes
+    assert (a + b) + c == a + (b + c)
+    assert (a * b) * c == a * (b * c)
+    assert a * (b + c) == a * b + a * c
+    assert a - b == -(b - a)
+    assert read_size(str(a)) == a
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.tuples(*(st.sampled_from(QUOTIENTS[:2]),) * 2), SIZES, st.integers(1, 4))
+def test_products_of_exact_quotients_have_the_value_of_numbers(pair: tuple[Size, Size], a: Size, twelves: int) -> None:
+    bindings = {"h": 12 * twelves, "seq": 3, "seq'": 2, "batch": 5}
+    left, right = pair
+    expected = value(left, bindings) * value(right, bindings) * value(a, bindings)
+    assert value(left * right * a, bindings) == expected
+    assert value(a * 7 * left * right, bindings) == 7 * expected
+
+
+def test_halves_are_a_whole() -> None:
+    half = Size.symbol("h").exactly(2)
+    assert half + half == Size.symbol("h")
+    assert half * 2 == Size.symbol("h")
+    assert Size.symbol("h") - half == half
+    assert half * 5 == Size.symbol("h") * 2 + half
