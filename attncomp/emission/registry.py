@@ -13,25 +13,38 @@ GROUP = "attncomp.backends"
 
 def backend_names() -> tuple[str, ...]:
     """The names of the installed backends, sorted."""
-    return tuple(sorted(_found()))
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
 def find_backend(name: str) -> Backend:
-    """The backend called `name`.
+    """The backend called `name`. No other one is imported.
 
-    Raises DiagnosticError (E090) where none is, where it cannot be imported, or is not a backend.
+    Raises DiagnosticError (E090) where none is, two packages add one of that name, it cannot be imported, or
+    it is not a backend.
     """
-    found = _found()
-    if name not in found:
-        raise fail("E090", f"there is no backend `{name}`", help=did_you_mean(name, found))
+    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
+    if not found:
+        raise fail("E090", f"there is no backend `{name}`", help=did_you_mean(name, backend_names()))
+    if len({entry.value for entry in found}) > 1:
+        packages = " and ".join(sorted(f"`{_package(entry)}`" for entry in found))
+        raise fail("E090", f"two packages add a backend `{name}`: {packages}", help="uninstall one of them")
+    entry = found[0]
     try:
-        backend = found[name].load()
-    except (ImportError, AttributeError) as error:
-        raise fail("E090", f"the backend `{name}` cannot be imported: {error}") from error
+        backend = entry.load()
+    except Exception as error:
+        raise fail(
+            "E090",
+            f"the backend `{name}` of package `{_package(entry)}` does not load: {type(error).__name__}: {error}",
+            help="reinstall or uninstall the package",
+        ) from error
     if not isinstance(backend, Backend):
-        raise fail("E090", f"the entry point of `{name}` is not a backend: {found[name].value}")
+        raise fail(
+            "E090",
+            f"`{entry.value}` of package `{_package(entry)}` is not a backend",
+            help="give it what `attncomp.emission.backend.Backend` asks for",
+        )
     return backend
 
 
-def _found() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "unknown"
