@@ -18,15 +18,30 @@ def balance(lexemes: tuple[Lexeme, ...]) -> tuple[list[Lexeme], list[Diagnostic]
 
     Raises DiagnosticError (E007) where brackets are nested more than `MAX_NESTING` deep.
     """
-    balancer = _Balancer(lexemes)
+    loose = _balanced(lexemes, strict=False)
+    if not any(diagnostic.message == _closes_nothing("}") for diagnostic in loose[1]):
+        return loose
+    strict = _balanced(lexemes, strict=True)
+    return min(strict, loose, key=lambda result: len(result[1]))
+
+
+def _balanced(lexemes: tuple[Lexeme, ...], *, strict: bool) -> tuple[list[Lexeme], list[Diagnostic]]:
+    balancer = _Balancer(lexemes, strict)
     for position in range(len(lexemes)):
         balancer.take(position)
     return balancer.result, balancer.diagnostics
 
 
+def _closes_nothing(text: str) -> str:
+    return f"`{text}` closes nothing"
+
+
 class _Balancer:
-    def __init__(self, lexemes: tuple[Lexeme, ...]) -> None:
+    """One run over the lexemes. Where `strict`, a body of several lines is closed at the start of a line alone."""
+
+    def __init__(self, lexemes: tuple[Lexeme, ...], strict: bool) -> None:
         self._lexemes = lexemes
+        self._strict = strict
         self._open: list[tuple[int, bool]] = []  # positions of openers, and whether each opens a body of statements
         self._suspects: list[tuple[int, Lexeme]] = []  # bodies whose closer stands too far left, with that closer
         self._loop_header = False
@@ -60,7 +75,8 @@ class _Balancer:
         while self._open:
             position, is_body = self._open[-1]
             opener = self._lexemes[position]
-            if CLOSERS[opener.type] == closer.type:
+            stray = self._strict and is_body and not closer.first and opener.span.line != closer.span.line
+            if CLOSERS[opener.type] == closer.type and not stray:
                 if is_body and closer.first and closer.span.column < self._indent(position):
                     self._suspects.append((position, closer))
                 self._open.pop()
@@ -73,7 +89,7 @@ class _Balancer:
                 self._mismatched(opener, closer)
                 return
             self._unclosed(closer)
-        text = f"`{closer.text}` closes nothing"
+        text = _closes_nothing(closer.text)
         self.diagnostics.append(Diagnostic("E003", text, Label(closer.span), (), "leave it out"))
 
     def _indent(self, position: int) -> int:
