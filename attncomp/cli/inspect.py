@@ -66,9 +66,9 @@ def inspect(
 
         write_text(output, _json(program_to_json(program)))
     else:
-        from attncomp.inspect.program import program_to_text
+        from attncomp.lowering.print import print_program
 
-        write_text(output, program_to_text(program))
+        write_text(output, print_program(program))
 
 
 def _tree(file: str, format_: str) -> str:

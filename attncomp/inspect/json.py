@@ -120,6 +120,7 @@ def _origin(origin: Origin) -> Json:
 def _constraint(constraint: Constraint) -> Json:
     return {
         "left": _size(constraint.left),
+        "relation": constraint.relation,
         "right": _size(constraint.right),
         "span": span_to_json(constraint.span),
     }

@@ -17,6 +17,7 @@ def test_graph_has_every_part() -> None:
     assert document["constraints"] == [
         {
             "left": "batch",
+            "relation": "==",
             "right": "2 * batch",
             "span": {"file": "tower.attn", "line": 1, "column": 1, "end_line": 1, "end_column": 5},
         }
