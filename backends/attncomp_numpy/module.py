@@ -16,7 +16,7 @@ from attncomp.emission.runtime import (
     import_lines,
     names_in,
 )
-from attncomp.emission.sizes import exact_quotients, size_expression
+from attncomp.emission.sizes import CHECKS, exact_quotients, size_expression
 from attncomp.emission.text import Names, class_name, plain, quoted
 from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Input, Program, Value
@@ -286,7 +286,7 @@ class _Module:
         for quotient in exact_quotients(program):
             later += _comparison("check_divides", scope, quotient.numerator, quotient.divisor)
         for constraint in program.constraints:
-            later += _comparison("check_equal", scope, constraint.left, constraint.right)
+            later += _comparison(CHECKS[constraint.relation], scope, constraint.left, constraint.right)
         for one in program.inputs:
             name = scope.texts[one.value.name].text
             arguments = [quoted(one.name), name, dtype_text(one.value.dtype), _axes(one.value)]

@@ -64,6 +64,13 @@ def check_equal(left: str, left_size: int, right: str, right_size: int) -> None:
         raise InputError(f"E071: {left} is {left_size} and {right} is {right_size}: not the same")
 
 
+def check_at_most(left: str, left_size: int, right: str, right_size: int) -> None:
+    """Refuses a size that is larger than the model has room for."""
+    if left_size > right_size:
+        bound = right if right == str(right_size) else f"{right} = {right_size}"
+        raise InputError(f"E071: {left} is {left_size}, and the model takes at most {bound}")
+
+
 def check_divides(numerator: str, size: int, divisor: str, parts: int) -> None:
     """Refuses a size that does not divide where the model divides it."""
     if parts == 0 or size % parts:

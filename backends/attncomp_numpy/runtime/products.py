@@ -52,7 +52,7 @@ def attention(
     bias = None if bias is None else np.broadcast_to(bias, table)
     mask = None if mask is None else np.broadcast_to(mask, table)
     result = np.empty((*leading, targets, value.shape[-1]), query.dtype)
-    rows = min(targets, max(1, SCORES // max(1, sources)))
+    rows = max(1, min(targets, SCORES // max(1, sources)))
     axis = max(range(len(leading)), key=lambda dim: leading[dim], default=None)
     heads = 1 if axis is None else max(1, SCORES // max(1, rows * sources))
     factor = query.dtype.type(scale)

@@ -1,0 +1,183 @@
+"""The functions that emitted modules are made of, where the samples of operators say too little about them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from attncomp_numpy.runtime.activations import erf, gelu, integer_power, sigmoid
+from attncomp_numpy.runtime.arrays import CHUNK
+from attncomp_numpy.runtime.images import convolution
+from attncomp_numpy.runtime.normalization import log_softmax, normalize, softmax
+from attncomp_numpy.runtime.products import SCORES, attention, linear
+
+POINTS = np.linspace(-7, 7, 3 * CHUNK + 5)
+ERF = np.array([math.erf(point) for point in POINTS])
+
+
+def random(*shape: int, seed: int = 0, dtype: type = np.float32) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def test_erf_in_double() -> None:
+    assert np.abs(erf(POINTS) - ERF).max() <= 1e-15
+
+
+def test_erf_in_single() -> None:
+    single = POINTS.astype(np.float32)
+    exact = np.array([math.erf(point) for point in single])
+    found = erf(single)
+    assert found.dtype == np.float32
+    assert np.abs(found - exact).max() <= 1.5e-7
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_erf_of_what_is_not_finite(dtype: type) -> None:
+    found = erf(np.array([np.nan, np.inf, -np.inf, 0.0], dtype))
+    np.testing.assert_array_equal(found, np.array([np.nan, 1, -1, 0], dtype))
+
+
+def test_gelu_of_a_view_leaves_it_alone() -> None:
+    whole = random(40, 60)
+    view = whole.T[::2]
+    kept = whole.copy()
+    found = gelu(view)
+    exact = view * (1 + np.vectorize(math.erf)(view / math.sqrt(2))) / 2
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    np.testing.assert_array_equal(whole, kept)
+
+
+def test_overwriting_uses_the_memory_of_the_operand() -> None:
+    x = random(30, 50)
+    expected = gelu(x)
+    found = gelu(x, overwrite=True)
+    assert np.shares_memory(found, x)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_sigmoid_saturates() -> None:
+    with np.errstate(over="ignore"):
+        found = sigmoid(np.array([-1000.0, 1000.0], np.float32))
+    np.testing.assert_array_equal(found, [0.0, 1.0])
+
+
+@pytest.mark.parametrize("exponent", range(1, 17))
+def test_integer_power(exponent: int) -> None:
+    x = random(50, dtype=np.float64)
+    np.testing.assert_allclose(integer_power(x, exponent), x**exponent, rtol=1e-13)
+
+
+def test_softmax_of_a_masked_row_and_of_nothing() -> None:
+    x = np.array([[-np.inf, -np.inf], [0.0, -np.inf]], np.float32)
+    np.testing.assert_array_equal(softmax(x, (1,)), [[0, 0], [1, 0]])
+    np.testing.assert_array_equal(log_softmax(x, (1,)), [[-np.inf, -np.inf], [0, -np.inf]])
+    assert softmax(np.zeros((3, 0), np.float32), (1,)).shape == (3, 0)
+
+
+def test_nan_stays_in_its_row() -> None:
+    x = np.array([[np.nan, 1.0], [1.0, 1.0]], np.float32)
+    found = softmax(x, (1,))
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_normalize_of_more_rows_than_a_chunk(rank: int) -> None:
+    x = random(3, 700, 96) + 5
+    wide = x.astype(np.float64)
+    axes = tuple(range(3 - rank, 3))
+    exact = (wide - wide.mean(axes, keepdims=True)) / np.sqrt(wide.var(axes, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(normalize(x, rank=rank, epsilon=1e-5), exact, atol=1e-5)
+
+
+def plain_attention(
+    query: np.ndarray, key: np.ndarray, value: np.ndarray, bias: np.ndarray, mask: np.ndarray, scale: float
+) -> np.ndarray:
+    scores = scale * np.matmul(query.astype(np.float64), key.swapaxes(-1, -2)) + bias
+    scores = np.where(mask, scores, -np.inf)
+    top = scores.max(-1, keepdims=True)
+    weights = np.exp(scores - np.where(np.isfinite(top), top, 0))
+    total = weights.sum(-1, keepdims=True)
+    return np.matmul(weights / np.where(total == 0, 1, total), value)
+
+
+@pytest.mark.parametrize(
+    ("leading", "targets", "sources"),
+    [((2, 3), 5, 7), ((), 4, 4), ((1,), 1, 1), ((2, 1, 3), 400, 700), ((5, 2), 3, SCORES // 2), ((0, 2), 3, 3)],
+)
+def test_attention_in_blocks(leading: tuple[int, ...], targets: int, sources: int) -> None:
+    query, key = random(*leading, targets, 4), random(*leading, sources, 4, seed=1)
+    value = random(*leading, sources, 3, seed=2)
+    bias, mask = random(targets, sources, seed=3), random(*leading, 1, sources, seed=4) > -1
+    found = attention(query, key, value, bias=bias, mask=mask, scale=0.5)
+    np.testing.assert_allclose(found, plain_attention(query, key, value, bias, mask, 0.5), atol=2e-5)
+
+
+def test_attention_with_shared_keys_and_no_source() -> None:
+    query, key, value = random(2, 4, 3, 5), random(2, 1, 6, 5, seed=1), random(2, 1, 6, 2, seed=2)
+    mask = np.ones((2, 1, 3, 6), bool)
+    mask[0, 0, 1] = False
+    found = attention(query, key, value, mask=mask)
+    assert found.shape == (2, 4, 3, 2)
+    np.testing.assert_array_equal(found[0, :, 1], np.zeros((4, 2)))
+    np.testing.assert_array_equal(attention(query, key[:, :, :0], value[:, :, :0]), np.zeros((2, 4, 3, 2)))
+
+
+def test_half_attention_is_half() -> None:
+    query = random(2, 3, 5, 4, dtype=np.float16)
+    assert attention(query, query, query).dtype == np.float16
+
+
+def plain_convolution(
+    x: np.ndarray, weight: np.ndarray, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int
+) -> np.ndarray:
+    """By the definition, a number at a time."""
+    kernel = weight.shape[2:]
+    sizes = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)]
+    result = np.zeros((len(x), len(weight), *sizes))
+    for place in np.ndindex(*result.shape):
+        batch, out, *at = place
+        group = out // (len(weight) // groups)
+        for channel, *offset in np.ndindex(*weight.shape[1:]):
+            where = [a * s + o * d for a, s, o, d in zip(at, stride, offset, dilation, strict=True)]
+            read = x[(batch, group * weight.shape[1] + channel, *where)]
+            result[place] += read * weight[(out, channel, *offset)]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("channels", "out", "groups", "shape", "kernel", "stride", "dilation"),
+    [
+        (4, 6, 2, (9,), (3,), (2,), (2,)),
+        (3, 3, 3, (6, 7), (3, 2), (1, 2), (2, 1)),
+        (4, 8, 4, (5, 5), (2, 2), (2, 1), (1, 1)),
+        (2, 3, 1, (4, 5, 3), (2, 3, 2), (1, 2, 1), (1, 1, 2)),
+        (3, 5, 1, (4, 4), (1, 1), (1, 1), (1, 1)),
+    ],
+)
+def test_convolution(
+    channels: int,
+    out: int,
+    groups: int,
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> None:
+    x, weight = random(2, channels, *shape), random(out, channels // groups, *kernel, seed=1)
+    none = (0,) * len(shape)
+    found = convolution(x, weight, stride=stride, dilation=dilation, before=none, after=none, groups=groups)
+    np.testing.assert_allclose(found, plain_convolution(x, weight, stride, dilation, groups), atol=1e-4)
+
+
+def test_convolution_of_an_image_larger_than_a_block() -> None:
+    x, weight, bias = random(1, 16, 150, 150), random(4, 16, 3, 3, seed=1), random(4, seed=2)
+    whole = {"stride": (1, 1), "dilation": (1, 1), "before": (1, 1), "after": (1, 1)}
+    found = convolution(x, weight, bias, **whole)
+    rows = convolution(x[:, :, 99:], weight, bias, **whole)
+    np.testing.assert_allclose(found[:, :, 100:], rows[:, :, 1:], atol=1e-4)
+
+
+def test_linear_of_nothing() -> None:
+    assert linear(np.zeros((0, 5, 3), np.float32), random(4, 3), random(4)).shape == (0, 5, 4)
