@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from attncomp.emission.expressions import Expression, binary, number, unary
 from attncomp.ir.graph import Attribute
@@ -44,6 +44,10 @@ def exact_quotients(program: Program) -> tuple[Quotient, ...]:
             if quotient.exact:
                 found.setdefault(quotient)
     return tuple(found)
+
+
+# By relation of a constraint, the runtime function that refuses sizes for which it does not hold.
+CHECKS: Mapping[str, str] = {"==": "check_equal", "<=": "check_at_most"}
 
 
 def program_sizes(program: Program) -> Iterator[Size]:

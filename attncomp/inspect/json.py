@@ -12,6 +12,7 @@ document shares:
 | layout | a list of dimensions, each the list of axes packed in it, leftmost major |
 | span | `{"file", "line", "column", "end_line", "end_column"}` counted from 1, the end exclusive; or null |
 | origin | `{"scope", "span"}`; the scope is the path of the layer |
+| constraint | `{"left", "relation", "right", "span"}`: two sizes and `==` or `<=`, which must hold at each call |
 | literal | `{"dtype", "axes", "shape", "values"}`, the values in C order |
 | initializer | `{"kind", "arguments"}` |
 | number that JSON lacks | `"inf"`, `"-inf"`, `"nan"` |

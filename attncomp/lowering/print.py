@@ -21,7 +21,7 @@ def _program(program: Program) -> Iterator[str]:
     yield f"program {program.name}({given}) -> {returned}"
     yield from _section("inputs", [_declared(one.value) for one in program.inputs])
     sizes = [f"{symbol} = {value.name}.shape[{dim}]" for symbol, (value, dim) in program.symbols.items()]
-    yield from _section("sizes", [*sizes, *(f"{one.left} == {one.right}" for one in program.constraints)])
+    yield from _section("sizes", [*sizes, *(str(one) for one in program.constraints)])
     yield from _section("parameters", _parameters(program.parameters))
     yield from _section("prepare", _body(program.prepare))
     yield from _section("steps", _body(program.steps))

@@ -128,6 +128,12 @@ class Context:
         """A number of a dtype."""
         return self.builder.constant(value, dtype, origin=Origin(span, frame.path))
 
+    def bound(self, left: Size, right: Size, span: Span) -> None:
+        """Requires a size to be at most another at each call, where that is not proved already."""
+        difference = (right - left).constant
+        if difference is None or difference < 0:
+            self.graph.require(Constraint(left, right, span, "<="))
+
     def equate(self, left: Size, right: Size, span: Span) -> None:
         """Requires two sizes to be equal at each call, where that is not proved already."""
         if left != right:

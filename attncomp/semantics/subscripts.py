@@ -88,9 +88,14 @@ def _index(frame: Frame, tensor: Tensor, item: tree.Index, position: Static) -> 
 
 
 def _in_range(frame: Frame, place: Size, axis: Axis, span: Span, *, last: Size) -> None:
+    """Raises E034 for a position outside of 0..last; what depends on a symbol is checked at each call."""
     below, above = place.constant, (place - last).constant
     if (below is not None and below < 0) or (above is not None and above > 0):
         raise problem("E034", f"position {place} is out of range: `{frame.show(axis.name)}` has size {axis.size}", span)
+    if below is None:
+        frame.context.bound(Size.of(0), place, span)
+    if above is None:
+        frame.context.bound(place, last, span)
 
 
 def _slice(frame: Frame, tensor: Tensor, item: tree.Slice) -> Tensor:
@@ -116,6 +121,8 @@ def _slice(frame: Frame, tensor: Tensor, item: tree.Slice) -> Tensor:
 def _gather(frame: Frame, tensor: Tensor, gathers: Sequence[tuple[tree.Index, Tensor]], span: Span) -> Tensor:
     type_ = frame.context.type(tensor.node)
     names = tuple(frame.axis_in(item.axis, type_).name for item, _ in gathers)
+    for name, (item, ids) in zip(names, gathers, strict=True):
+        _positions_fit(frame, type_.size(name), ids, item)
     node = frame.context.add(
         frame,
         "gather",
@@ -125,6 +132,18 @@ def _gather(frame: Frame, tensor: Tensor, gathers: Sequence[tuple[tree.Index, Te
         places=[span, *(item.position.span for item, _ in gathers)],
     )
     return arithmetic.consume(tensor, names, node)
+
+
+def _positions_fit(frame: Frame, size: Size, ids: Tensor, item: tree.Index) -> None:
+    """Looks up as many places as an axis has: `table[position = arange{seq}]` needs |seq| at most |position|."""
+    node = frame.context.graph.node(ids.node)
+    if node.operator != "arange":
+        return
+    count = node.type.axes[0].size
+    over = (count - size).constant
+    if over is not None and over > 0:
+        raise problem("E034", f"{count} positions are looked up where `{item.axis.text}` has {size}", item.span)
+    frame.context.bound(count, size, item.span)
 
 
 def _rename(frame: Frame, tensor: Tensor, renames: Sequence[tree.Rename], span: Span) -> Tensor:

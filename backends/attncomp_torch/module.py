@@ -10,11 +10,12 @@ from attncomp.emission.expressions import call, tuple_text
 from attncomp.emission.functions import Functions, docstring
 from attncomp.emission.layout import INDENT, definition, statement
 from attncomp.emission.runtime import Import, RuntimeSource, definition_lines, import_lines, names_in
-from attncomp.emission.sizes import exact_quotients, size_expression
+from attncomp.emission.sizes import CHECKS, exact_quotients, size_expression
 from attncomp.emission.text import Names, class_name, plain, quoted
 from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Input, Program, Value
 from attncomp_torch.dialect import TorchDialect
+from attncomp_torch.initializers import FAN_IN_UNIFORM
 from attncomp_torch.parameters import all_parameters, members_text, parameter_tree
 from attncomp_torch.surroundings import torch_dtype
 
@@ -44,11 +45,14 @@ def module_text(program: Program) -> str:
     scope, body = functions.forward(dialect.texts, program.prepare, results)
     _finish(body, results, output)
     checks = list(_checks(program, functions, scope))
+    members = members_text(root, INDENT * 4)
+    if FAN_IN_UNIFORM in names_in(f"dict({members})"):
+        functions.runtime.setdefault(FAN_IN_UNIFORM)
     model = [
         f"class {title}(Group):",
         *docstring(_summary(program)),
         "",
-        *_constructor(members_text(root, INDENT * 4)),
+        *_constructor(members),
         "",
         *_forward(program, functions, output),
         *checks,
@@ -63,10 +67,8 @@ def _assembled(program: Program, functions: Functions, blocks: list[list[str]]) 
     rest = [one for one in needed if one.name not in _BASE]
     parts = [definition_lines(base), *(block for block in blocks if block), definition_lines(rest)]
     text = "\n\n\n".join("\n".join(part) for part in parts if part)
-    imports = [Import("__future__", "annotations", "annotations"), Import("functools", "partial", "partial")]
-    used = names_in(text)
-    imports = [item for item in imports if item.name in used or item.module == "__future__"]
-    imports += RUNTIME.imports_of(used | {"torch"})
+    imports = [Import("__future__", "annotations", "annotations")]
+    imports += RUNTIME.imports_of(names_in(text) | {"torch"})
     head = [
         *docstring(f"{plain(program.name)} of {plain(program.source)}, compiled by attncomp.", 0),
         "",
@@ -161,7 +163,7 @@ def _checks(program: Program, functions: Functions, scope: Scope) -> Iterator[st
     for quotient in exact_quotients(program):
         later += _comparison("check_divides", scope, quotient.numerator, quotient.divisor)
     for constraint in program.constraints:
-        later += _comparison("check_equal", scope, constraint.left, constraint.right)
+        later += _comparison(CHECKS[constraint.relation], scope, constraint.left, constraint.right)
     for one, lines in zip(program.inputs, checks, strict=True):
         yield from lines
         used = {

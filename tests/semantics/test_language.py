@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from attncomp.diagnostics.core import DiagnosticError
 from tests.semantics.helpers import graph_of, run
 
 RANDOM = np.random.default_rng(7)
@@ -288,3 +289,19 @@ model M(q: f32[n, k = 3], key: f32[m, k], v: f32[m, d = 2]) -> f32[n, d] {
     q, k, v = (RANDOM.normal(size=size) for size in ((5, 3), (length, 3), (length, 2)))
     results, _ = run(text, {"q": q, "key": k, "v": v})
     np.testing.assert_allclose(results["out"], q @ (k.T @ v), atol=1e-7)
+
+
+def test_positions_beyond_a_table_are_refused_at_the_call():
+    text = """
+model M(x: f32[seq, d = 2]) -> f32[seq, d] {
+  axis position = 4
+  param table: [position, d]
+  return x + table[position = arange{seq}] + x[seq = 1]
+}"""
+    graph = graph_of(text)
+    assert [str(constraint) for constraint in graph.constraints] == ["seq <= 4", "1 <= seq - 1"]
+    assert run(text, {"x": np.zeros((4, 2))})[0]["out"].shape == (4, 2)
+    for length in (1, 5):
+        with pytest.raises(DiagnosticError) as caught:
+            run(text, {"x": np.zeros((length, 2))})
+        assert caught.value.diagnostics[0].code == "E030"

@@ -36,6 +36,13 @@ def check_divides(numerator_text: str, numerator: int, divisor_text: str, diviso
         )
 
 
+def check_at_most(left_text: str, left: int, right_text: str, right: int) -> None:
+    """Refuses a size that is larger than the model has room for."""
+    if left > right:
+        bound = right_text if right_text == str(right) else f"{right_text} = {right}"
+        raise ValueError(f"E071: {left_text} is {left}, and the model takes at most {bound}")
+
+
 def check_equal(left_text: str, left: int, right_text: str, right: int) -> None:
     """Refuses sizes that must be equal and are not."""
     if left != right:
