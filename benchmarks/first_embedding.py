@@ -7,6 +7,7 @@ Each way imports only what it needs, reads the same weights and the same tokeniz
 saves the result, so that the two can be compared.
 """
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -26,11 +27,8 @@ def with_numpy(emitted: str, output: str) -> None:
     from tokenizers import Tokenizer
 
     folder = checkpoint()
-    spec = importlib.util.spec_from_file_location("emitted", emitted)
-    assert spec is not None and spec.loader is not None
-    emitted_module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(emitted_module)
-    model = emitted_module.MiniLM.load(folder / "model.safetensors", strict=False)
+    sys.path.insert(0, str(Path(emitted).parent))
+    model = importlib.import_module(Path(emitted).stem).MiniLM.load(folder / "model.safetensors", strict=False)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(LONGEST)
     tokenizer.enable_padding()

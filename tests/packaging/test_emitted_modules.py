@@ -21,12 +21,10 @@ TOLERANCE = 1e-5
 
 # Runs an emitted module on files in the current folder. What is blocked cannot be imported even where it is installed.
 PROGRAM = """
-import importlib.util, sys
+import sys
 {block}
 import numpy as np
-spec = importlib.util.spec_from_file_location("emitted", "emitted.py")
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
+import emitted
 weights, inputs = "weights.{format}", np.load("inputs.npz")
 {call}
 """
@@ -38,12 +36,12 @@ class Blocked:
 sys.meta_path.insert(0, Blocked())
 """
 NUMPY_CALL = """
-model = module.MiniLM.load(weights)
+model = emitted.MiniLM.load(weights)
 np.save("output.npy", model(inputs["tokens"], inputs["mask"]))
 """
 TORCH_CALL = """
 import torch
-model = module.MiniLM()
+model = emitted.MiniLM()
 model.load_weights(weights)
 with torch.no_grad():
     result = model.eval()(torch.from_numpy(inputs["tokens"]), torch.from_numpy(inputs["mask"]))
