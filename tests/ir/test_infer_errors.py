@@ -90,7 +90,7 @@ CASES: list[tuple[str, str, tuple[ValueType, ...], Mapping[str, Attribute], str]
     ("convolution", "E022", (F(channel=4, height=3, feature=2), F(feature=6, channel=4, tap=2)), _convolution(),
      "two axes `feature`"),
     ("resize", "E040", (IMAGE,), {"axes": (Axis.of("height", 6),), "mode": "cubic", "align_corners": False}, "`cubic`"),
-    ("resize", "E030", (IMAGE,), {"axes": (Axis.of("height", 0),), "mode": "nearest", "align_corners": False}, "0 here"),
+    ("resize", "E030", (IMAGE,), {"axes": (Axis.of("height", 0),), "mode": "nearest", "align_corners": False}, "0"),
     ("sample", "E030", (F(h=3, w=3), F(row=2, xy=3)), {"axes": ("h", "w"), "coordinate": "xy", "align_corners": True,
      "padding": "zeros"}, "two coordinates"),
     ("size", "E045", (), {"size": Size.of(3), "dtype": DType.BOOL}, "a number"),
