@@ -1,4 +1,4 @@
-"""Runs passes in order, and verifies the graph after each."""
+"""Runs passes in order, and verifies the graph after each that changed it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_passes(
         before = len(graph)
         try:
             result = pass_.run(graph)
-            if verify:
+            if verify and result.changed:
                 verify_graph(graph)
         except Exception as error:
             error.add_note(f"in the pass `{pass_.name}`")
