@@ -2,7 +2,8 @@
 
 A block may compute what this use of it does not need (the weights beside the values, a branch of an option). Such nodes
 cost time, and as readers they keep other nodes from being fused. Parameters that nobody reads go too, so that a module
-does not ask for weights without a use; inputs stay, for they are the module's signature.
+does not ask for weights without a use. Inputs stay, for they are the module's signature, and so do parameters that are
+not trained: the state of a layer that training alone reads, such as a batch norm's count of batches.
 
     %0 = input {name = "x"}                   %0 = input {name = "x"}
     %1 = input {name = "mask"}                %1 = input {name = "mask"}
@@ -17,13 +18,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from attncomp.ir.graph import Graph
+from attncomp.ir.graph import Graph, Node
 from attncomp.passes.base import Pass, PassResult
 
 
 @dataclass(frozen=True)
 class EliminateDeadCode(Pass):
-    """Removes the nodes that no result depends on, except inputs."""
+    """Removes the nodes that no result depends on, except inputs and untrained parameters."""
 
     name: ClassVar[str] = "eliminate-dead-code"
     summary: ClassVar[str] = "drops what no result depends on"
@@ -37,6 +38,10 @@ class EliminateDeadCode(Pass):
                 if operand not in live:
                     live.add(operand)
                     waiting.append(operand)
-        dead = [node.identity for node in graph.nodes() if node.identity not in live and node.operator != "input"]
+        dead = [node.identity for node in graph.nodes() if node.identity not in live and not _stays(node)]
         graph.remove(dead)
         return PassResult(bool(dead))
+
+
+def _stays(node: Node) -> bool:
+    return node.operator == "input" or (node.operator == "parameter" and not node.attributes.get("trainable", True))

@@ -6,6 +6,8 @@ import math
 
 from attncomp.ir.graph import Initializer
 
+FAN_IN_UNIFORM = "fan_in_uniform"
+
 
 def fill_text(initializer: Initializer, shape: tuple[int, ...]) -> str:
     """The expression of a function that fills a tensor of `shape` in place.
@@ -18,6 +20,8 @@ def fill_text(initializer: Initializer, shape: tuple[int, ...]) -> str:
             return f"nn.init.{kind}_"
         case "constant":
             return _partial("constant_", val=arguments[0])
+        case "uniform" if fan_in := _fan_in(*arguments):
+            return f"{FAN_IN_UNIFORM}({fan_in})"
         case "uniform":
             return _partial("uniform_", a=arguments[0], b=arguments[1])
         case "normal":
@@ -32,6 +36,14 @@ def fill_text(initializer: Initializer, shape: tuple[int, ...]) -> str:
         case "kaiming_uniform":
             return _partial("kaiming_uniform_", a=arguments[0]) if arguments else "nn.init.kaiming_uniform_"
     raise ValueError(f"no initialiser `{kind}` for a tensor of shape {shape}")
+
+
+def _fan_in(low: float, high: float) -> int | None:
+    """The fan in whose inverse root is the bound, as in PyTorch's own layers."""
+    if low != -high or not 0 < high <= 1:
+        return None
+    fan_in = round(high**-2)
+    return fan_in if math.isclose(fan_in**-0.5, high, rel_tol=1e-12) else None
 
 
 def _uniform_of_one_axis(initializer: Initializer, size: int) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError
+from attncomp.emission.layout import INDENT, LINE_LENGTH, bracketed
 from attncomp.emission.text import quoted
 from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Loop, Parameter, Program, Region, Statement
 from attncomp_torch.initializers import fill_text
 from attncomp_torch.names import is_reserved
 from attncomp_torch.surroundings import torch_dtype
-
-WIDTH = 100
 
 
 @dataclass
@@ -144,7 +143,7 @@ def _members(branch: Branch, indent: int) -> list[str]:
     lines: list[str] = []
     for name, member in branch.members.items():
         line = _argument(name, member) + ","
-        if indent + len(line) <= WIDTH:
+        if indent + len(line) <= LINE_LENGTH:
             lines.append(line)
         elif _is_plain(name):
             lines += _with(f"{name}=", member, ",", indent)
@@ -162,11 +161,11 @@ def _argument(name: str, member: Branch | Parameter) -> str:
 def _with(before: str, member: Branch | Parameter, after: str, indent: int) -> list[str]:
     """`before member after`, on one line where it fits, else spread with a member a line."""
     line = before + _line(member) + after
-    if indent + len(line) <= WIDTH:
+    if indent + len(line) <= LINE_LENGTH:
         return [line]
     if isinstance(member, Parameter):
-        arguments = _weight_arguments(member)
-        return [f"{before}Weight(", *(f"    {argument}," for argument in arguments), f"){after}"]
+        lines = bracketed(f"{before}Weight(", ", ".join(_weight_arguments(member)), indent // len(INDENT), after)
+        return [line[indent:] for line in lines]
     if member.is_list:
         return _list(before, list(member.members.values()), after, indent)
     inner = ["    " + line for line in _members(member, indent + 4)]
@@ -176,7 +175,7 @@ def _with(before: str, member: Branch | Parameter, after: str, indent: int) -> l
 def _list(before: str, members: list[Branch | Parameter], after: str, indent: int) -> list[str]:
     if _all_alike(members):
         once = f"{_line(members[0])} {_times(members)}"
-        if indent + 4 + len(once) <= WIDTH:
+        if indent + 4 + len(once) <= LINE_LENGTH:
             return [f"{before}nn.ModuleList(", f"    {once}", f"){after}"]
         inner = _with("", members[0], "", indent + 4)
         return [f"{before}nn.ModuleList(", *("    " + line for line in [*inner, _times(members)]), f"){after}"]

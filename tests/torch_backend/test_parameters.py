@@ -109,6 +109,7 @@ def test_the_seed_decides_the_initial_weights() -> None:
         (Initializer("ones"), [50, 40], 1, 1, 0),
         (Initializer("constant", (0.25,)), [50, 40], 0.25, 0.25, 0),
         (Initializer("uniform", (-0.5, 1.5)), [50, 40], -0.5, 1.5, 2 / 12**0.5),
+        (Initializer("uniform", (-(40**-0.5), 40**-0.5)), [50, 40], -(40**-0.5), 40**-0.5, (40 * 3) ** -0.5),
         (Initializer("normal", (0.02,)), [50, 40], -0.2, 0.2, 0.02),
         (Initializer("trunc_normal", (0.02,)), [50, 40], -0.04, 0.04, 0.0176),
         (Initializer("xavier_uniform"), [50, 40], -((6 / 90) ** 0.5), (6 / 90) ** 0.5, (2 / 90) ** 0.5),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -61,3 +62,8 @@ class Group(nn.Module):
 
         def __getattr__(self, name: str) -> Any:
             """Members are known by the checkpoint's keys alone."""
+
+
+def fan_in_uniform(fan_in: int) -> Callable[[Tensor], object]:
+    """Fills uniformly within 1 / sqrt(fan_in), as PyTorch's own layers start."""
+    return partial(nn.init.uniform_, a=-(fan_in**-0.5), b=fan_in**-0.5)
