@@ -120,7 +120,7 @@ class Context:
             at_fault = error.operand is not None and error.operand < len(places)
             place = places[error.operand] if at_fault and error.operand is not None else span
             raise problem(error.code, error.message, place, help=error.help) from None
-        for left, right in unproven_equalities(types):
+        for left, right in unproven_equalities(types, operator, attributes or {}):
             self.graph.require(Constraint(left, right, span))
         return node
 

@@ -185,8 +185,8 @@ class _Restructure:
 
     def _target(self) -> tuple[Axis, ...]:
         names = axes.names_of(self.rename.target)
-        if len(names) == 1 and len(self.source) == 1 and names[0].text.endswith("'"):
-            # A twin takes the size that the axis has in this value, which a convolution may have changed.
+        if len(names) == 1 and len(self.source) == 1:
+            # Another name changes no size: that of a value may differ from the declared one, as after a convolution.
             return (Axis(self.frame.axis(names[0]).name, self.size),)
         target = tuple(self.frame.axis(name) for name in names)
         wanted = product([axis.size for axis in target])

@@ -305,3 +305,13 @@ model M(x: f32[seq, d = 2]) -> f32[seq, d] {
         with pytest.raises(DiagnosticError) as caught:
             run(text, {"x": np.zeros((length, 2))})
         assert caught.value.diagnostics[0].code == "E030"
+
+
+def test_parts_of_other_lengths_are_joined():
+    text = """
+model M(x: f32[seq, d], y: f32[part, d]) -> f32[seq, d] {
+  return concat{seq}(x, y[part -> seq])
+}"""
+    assert graph_of(text).constraints == ()
+    x, y = RANDOM.normal(size=(3, 2)), RANDOM.normal(size=(5, 2))
+    np.testing.assert_array_equal(run(text, {"x": x, "y": y})[0]["out"], np.concatenate([x, y]))
