@@ -11,6 +11,17 @@ INDENT = "    "
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 
+# Binary operators by how loosely they bind, loosest first: a line is broken before those of one kind.
+_OPERATORS = (
+    (" or ",),
+    (" and ",),
+    (" == ", " != ", " < ", " <= ", " > ", " >= "),
+    (" | ",),
+    (" & ",),
+    (" + ", " - "),
+    (" * ", " / ", " // ", " % ", " @ "),
+)
+
 
 def fits(line: str) -> bool:
     """Whether a line is within the limit."""
@@ -44,7 +55,13 @@ def bracketed(opening: str, inner: str, depth: int, closing: str = "", *, explod
     if fits(content) and not explode:
         return [INDENT * depth + opening, content, end]
     lines = [INDENT * depth + opening]
-    for item in split_top_level(inner):
+    items = split_top_level(inner)
+    clauses = _split(inner, lambda place: inner.startswith(" for ", place), drop=0)
+    if len(clauses) > 1:
+        return [*lines, *(INDENT * (depth + 1) + clause for clause in clauses), end]
+    if len(items) == 1 and opening[-1] == "[" and _is_call(opening):
+        return [*lines, content, end]
+    for item in items:
         lines += _item(item, depth + 1)
     return [*lines, end]
 
@@ -67,8 +84,13 @@ def _item(item: str, depth: int) -> list[str]:
     opening = _last_opening(item)
     if fits(line) or opening is None:
         return [line]
-    explode = opening == 0 or not (item[opening - 1].isalnum() or item[opening - 1] in "_)]")
-    return bracketed(item[: opening + 1], item[opening + 1 : -1], depth, ",", explode=explode)
+    start = item[: opening + 1]
+    return bracketed(start, item[opening + 1 : -1], depth, ",", explode=not _is_call(start))
+
+
+def _is_call(opening: str) -> bool:
+    """Whether a text that ends in an opening bracket calls or subscripts what is before it."""
+    return len(opening) > 1 and (opening[-2].isalnum() or opening[-2] in "_)]")
 
 
 def _operands(text: str, depth: int) -> list[str]:
@@ -100,11 +122,7 @@ def split_top_level(text: str) -> list[str]:
 
 def _split_operators(text: str) -> list[str]:
     loosest = next(
-        (
-            ops
-            for ops in ((" or ",), (" and ",), (" | ",), (" & ",), (" + ", " - "), (" * ", " / ", " // ", " % ", " @ "))
-            if any(text.startswith(op, place) for place, _ in _outside(text) for op in ops)
-        ),
+        (ops for ops in _OPERATORS if any(text.startswith(op, place) for place, _ in _outside(text) for op in ops)),
         (),
     )
     return _split(text, lambda place: any(text.startswith(op, place) for op in loosest), drop=0)

@@ -258,7 +258,7 @@ class _Module:
         """A named tuple of the outputs; none for a single one."""
         if len(self.program.outputs) == 1:
             return []
-        names = Names({"count", "index"})
+        names = Names({"count", "index", "Array"})
         fields = [f"{INDENT}{names.claim(name)}: Array" for name, _ in self.program.outputs]
         return [
             f"class {self.output}(NamedTuple):",

@@ -80,7 +80,7 @@ def _loop_plan(loop: Loop, names: Names, covers: Callable[[Region], bool]) -> Lo
     one = many.removesuffix("s")
     title = names.claim(class_name(one, "Layer"))
     results = [end for _, _, end, _ in loop.carried]
-    plan = _plan(loop.parameters, loop.prepare, loop.steps, results, Names(), names, covers)
+    plan = _plan(loop.parameters, loop.prepare, loop.steps, results, Names({"Array"}), names, covers)
     return LoopPlan(
         loop,
         plan,

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -129,6 +130,20 @@ SAFETENSORS_DTYPES = {
 }
 
 
+# What readers of files raise for files that are not what they say.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Array]:
     """The tensors of an `.npz` or a `.safetensors` file, told apart by their first bytes.
 
@@ -139,7 +154,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Array]:
         start = file.read(4)
     try:
         return read_npz(path) if start == b"PK\x03\x04" else read_safetensors(path)
-    except (ValueError, TypeError, KeyError, EOFError, RecursionError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise WeightsError(f"E072: cannot read weights from {os.fspath(path)}: {error}") from error
 
 
