@@ -38,8 +38,9 @@ def module_text(program: Program) -> str:
     """
     root = parameter_tree(program)
     dialect = TorchDialect(program, root)
-    title = class_name(program.name)
-    output = f"{title}Output"
+    names = Names({*RUNTIME.names, "partial"})
+    title = names.claim(class_name(program.name))
+    output = names.claim(f"{title}Output")
     functions = Functions(program, dialect, RUNTIME.names | {title, output, "partial", "training"})
     results = [value for _, value in program.outputs]
     scope, body = functions.forward(dialect.texts, program.prepare, results)
