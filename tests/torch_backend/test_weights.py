@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,15 @@ def test_everything_that_does_not_fit_is_listed_once(model: Any) -> None:
     assert "embeddings.word_embeddings.weight is [12, 8], expected [11, 8]" in message
     assert "encoder.layer.1.attention.norm.weight is torch.int64" in message
     assert same(model, before)
+
+
+def test_the_weights_of_another_model_are_refused_at_once(model: Any) -> None:
+    other = {f"decoder.blocks.{place}.weight": torch.zeros(1) for place in range(3000)}
+    started = time.perf_counter()
+    with pytest.raises(ValueError, match="E070") as caught:
+        model.load_weights(other)
+    assert time.perf_counter() - started < 5
+    assert str(caught.value).count("\n") == 3000 + len(model.state_dict())
 
 
 def test_without_strict_missing_and_unexpected_are_fine_but_shapes_are_not(model: Any) -> None:

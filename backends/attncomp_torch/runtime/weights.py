@@ -73,11 +73,11 @@ def mismatches(
     problems = []
     if strict:
         for key in missing:
-            near = difflib.get_close_matches(key, unexpected, n=1, cutoff=0.7)
-            problems.append(f"missing: {key}" + (f" (the weights have {near[0]})" if near else ""))
+            near = nearest_key(key, unexpected, len(missing))
+            problems.append(f"missing: {key}" + (f" (the weights have {near})" if near else ""))
         for key in unexpected:
-            near = difflib.get_close_matches(key, missing, n=1, cutoff=0.7)
-            problems.append(f"unexpected: {key}" + (f" (did you mean {near[0]}?)" if near else ""))
+            near = nearest_key(key, missing, len(unexpected))
+            problems.append(f"unexpected: {key}" + (f" (did you mean {near}?)" if near else ""))
     for key, tensor in expected.items():
         other = found.get(key)
         if other is not None and other.shape != tensor.shape:
@@ -87,6 +87,13 @@ def mismatches(
         elif other is not None and other.is_floating_point() != tensor.is_floating_point():
             problems.append(f"wrong dtype: {key} is {other.dtype}, expected {tensor.dtype}")
     return problems
+
+
+def nearest_key(key: str, candidates: list[str], asked: int) -> str | None:
+    """The key most like `key`; none where so many are asked for that it is another model."""
+    if asked * len(candidates) > 10_000:
+        return None
+    return next(iter(difflib.get_close_matches(key, candidates, n=1, cutoff=0.7)), None)
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
