@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
+from itertools import groupby
 from types import MappingProxyType
 
+from attncomp import plugins
 from attncomp.diagnostics.core import DiagnosticError, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.passes.base import Pass
@@ -35,11 +37,9 @@ def available_passes() -> Mapping[str, Pass]:
     otherwise than its pass, or has a name that another package has taken.
     """
     found: dict[str, _Installed] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _package(entry))):
-        if entry.name in found:
-            packages = f"`{found[entry.name].package}` and `{_package(entry)}`"
-            raise fail("E090", f"two packages add a pass `{entry.name}`: {packages}", help="uninstall one of them")
-        found[entry.name] = _Installed(_load(entry), _package(entry))
+    for name, entries in groupby(plugins.installed(GROUP), key=lambda entry: entry.name):
+        entry = plugins.once("pass", entries)
+        found[name] = _Installed(_load(entry), plugins.package_of(entry))
     return MappingProxyType({name: found[name].made for name in _ordered(found)})
 
 
@@ -94,30 +94,16 @@ def _ordered(installed: Mapping[str, _Installed]) -> list[str]:
     return names
 
 
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else "unknown"
-
-
 def _load(entry: EntryPoint) -> Pass:
-    try:
-        made = entry.load()
-        pass_ = made() if callable(made) else made
-    except Exception as error:
-        raise fail(
-            "E090",
-            f"the pass `{entry.name}` of package `{_package(entry)}` does not load: {type(error).__name__}: {error}",
-            help="reinstall or uninstall the package",
-        ) from error
+    made = plugins.load("pass", entry)
+    pass_ = made() if isinstance(made, type) else made
     if not isinstance(pass_, Pass):
-        raise fail(
-            "E090",
-            f"`{entry.value}` of package `{_package(entry)}` is not a pass",
-            help="make it a subclass of `attncomp.passes.base.Pass`",
-        )
+        raise plugins.not_a("pass", entry, "make it a subclass of `attncomp.passes.base.Pass`")
     if pass_.name != entry.name:
+        package = plugins.package_of(entry)
         raise fail(
             "E090",
-            f"package `{_package(entry)}` adds a pass `{entry.name}` whose own name is `{pass_.name}`",
+            f"package `{package}` adds a pass `{entry.name}` whose own name is `{pass_.name}`",
             help="give both the same name",
         )
     return pass_

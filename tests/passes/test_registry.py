@@ -94,7 +94,7 @@ def test_two_packages_with_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     [
         ("no_such_module_at_all:Made", "does not load"),
         ("math:no_such_name", "does not load"),
-        ("math:sqrt", "does not load"),
+        ("math:sqrt", "is not a pass"),
         ("builtins:dict", "is not a pass"),
         ("math:pi", "is not a pass"),
         ("attncomp.passes.eliminate_dead_code:EliminateDeadCode", "whose own name is `eliminate-dead-code`"),
