@@ -68,8 +68,13 @@ def check(files: FileSet) -> tuple[Diagnostic, ...]:
     return checking.check(files)
 
 
-def build(files: FileSet, *, model: str | None = None, options: Mapping[str, StaticValue] | None = None,
-          present: Iterable[str] = ()) -> Built:
+def build(
+    files: FileSet,
+    *,
+    model: str | None = None,
+    options: Mapping[str, StaticValue] | None = None,
+    present: Iterable[str] = (),
+) -> Built:
     """Elaborates one model into a graph of operators on named axes.
 
     `options` set the model's static options, `present` names optional inputs that the module shall take. Raises
@@ -98,8 +103,14 @@ def emit(program: Program, backend: Backend) -> str:
     return backend.emit(program)
 
 
-def compile_source(source: str | Path, *, backend: str = "numpy", model: str | None = None,
-                   options: Mapping[str, StaticValue] | None = None, present: Iterable[str] = ()) -> Compiled:
+def compile_source(
+    source: str | Path,
+    *,
+    backend: str = "numpy",
+    model: str | None = None,
+    options: Mapping[str, StaticValue] | None = None,
+    present: Iterable[str] = (),
+) -> Compiled:
     """All stages, from a path or source text to the text of a module."""
     chosen = find_backend(backend)
     built = build(parse(source), model=model, options=options, present=present)

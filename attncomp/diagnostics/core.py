@@ -69,8 +69,15 @@ class DiagnosticError(Exception):
         super().__init__("\n".join(f"{d.code}: {d.message}" for d in self.diagnostics))
 
 
-def fail(code: str, message: str, span: Span | None = None, label: str = "", *, help: str = "",
-         secondary: tuple[Label, ...] = ()) -> DiagnosticError:
+def fail(
+    code: str,
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    *,
+    help: str = "",
+    secondary: tuple[Label, ...] = (),
+) -> DiagnosticError:
     """A `DiagnosticError` of one diagnostic, to be raised by the caller."""
     primary = None if span is None else Label(span, label)
     return DiagnosticError([Diagnostic(code, message, primary, secondary, help)])

@@ -7,13 +7,13 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 
 from attncomp.diagnostics.core import DiagnosticError
-from attncomp.emission import registry
+from attncomp import plugins
 from attncomp.emission.registry import backend_names, find_backend
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *places: str) -> None:
     found = EntryPoints(EntryPoint("odd", place, registry.GROUP) for place in places)
-    monkeypatch.setattr(registry, "entry_points", lambda group: found.select(group=group))
+    monkeypatch.setattr(plugins, "entry_points", lambda group: found.select(group=group))
 
 
 def mistake(name: str) -> str:
