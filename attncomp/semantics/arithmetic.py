@@ -141,6 +141,7 @@ def _exact_quotient(left: Size, right: Size, span: Span, frame: Frame) -> Size:
             f"{left} does not divide by {right}",
             span,
             f"{left} / {right} leaves a remainder",
+            secondary=tuple(Label(use.span, f"in this use of `{use.name}`") for use in frame.context.calls[-1:]),
             help="choose sizes that divide, or write `//` to round down",
         )
     quotient = left.exactly(right)
@@ -266,7 +267,7 @@ def pointwise(
     operands = tensors(frame, values, spans)
     _check_sizes(frame, operands, spans, span)
     node = frame.context.add(frame, operator, [operand.node for operand in operands], span, attributes, places=spans)
-    return Tensor(node, _broadcast(frame, operands, spans, span))
+    return Tensor(node, _broadcast(frame, operands, span))
 
 
 def where(frame: Frame, values: Sequence[Value], spans: Sequence[Span], span: Span) -> Tensor:
@@ -276,7 +277,7 @@ def where(frame: Frame, values: Sequence[Value], spans: Sequence[Span], span: Sp
     operands = [condition, *choices]
     _check_sizes(frame, operands, spans, span)
     node = frame.context.add(frame, "where", [operand.node for operand in operands], span, places=spans)
-    return Tensor(node, _broadcast(frame, operands, spans, span))
+    return Tensor(node, _broadcast(frame, operands, span))
 
 
 def _check_sizes(frame: Frame, operands: Sequence[Tensor], spans: Sequence[Span], span: Span) -> None:
@@ -297,24 +298,24 @@ def _check_sizes(frame: Frame, operands: Sequence[Tensor], spans: Sequence[Span]
                 )
 
 
-def own_axes(frame: Frame, node: int) -> frozenset[str]:
-    """The axes of a node that are not riders of this frame."""
-    return frozenset(frame.context.type(node).names) - frame.riders
+def own_axes(frame: Frame, node: int) -> tuple[str, ...]:
+    """The axes of a node that are not riders of this frame, in reading order."""
+    return tuple(name for name in frame.context.type(node).names if name not in frame.riders)
 
 
-def _broadcast(frame: Frame, operands: Sequence[Tensor], spans: Sequence[Span], span: Span) -> Pending | None:
-    sets = [own_axes(frame, operand.node) for operand in operands]
-    union = frozenset[str]().union(*sets)
-    full = [operand for operand, axes in zip(operands, sets, strict=True) if axes == union]
+def _broadcast(frame: Frame, operands: Sequence[Tensor], span: Span) -> Pending | None:
+    lists = [own_axes(frame, operand.node) for operand in operands]
+    union = dict.fromkeys(axis for axes in lists for axis in axes)
+    full = [operand for operand, axes in zip(operands, lists, strict=True) if len(axes) == len(union)]
     if full:
         settled = any(operand.pending is None for operand in full)
         return None if settled else full[0].pending
-    parts = [(axes, place) for axes, place in zip(sets, spans, strict=True) if axes]
-    shared = frozenset[str].intersection(*(axes for axes, _ in parts))
-    text = " and ".join(frame.axis_text(sorted(axes)) for axes, _ in parts)
+    parts = [axes for axes in lists if axes]
+    shared = frozenset[str].intersection(*map(frozenset, parts))
+    text = " and ".join(frame.axis_text(axes) for axes in parts)
     pending = next((operand.pending for operand in operands if operand.pending), None)
-    extra = union - shared | (pending.extra if pending else frozenset())
-    return Pending(extra, span, f"{text} broadcast to {frame.axis_text(sorted(union))}, which nothing here asks for")
+    extra = frozenset(union) - shared | (pending.extra if pending else frozenset())
+    return Pending(extra, span, f"{text} broadcast to {frame.axis_text(union)}, which nothing here asks for")
 
 
 def consume(value: Tensor, axes: Iterable[str], node: int) -> Tensor:
@@ -327,7 +328,7 @@ def settle(frame: Frame, value: Value, what: str) -> None:
     """Raises E024 where `value` is a broadcast that nothing has asked for."""
     if isinstance(value, Tensor) and value.pending is not None:
         pending = value.pending
-        axes = frame.axis_text(sorted(own_axes(frame, value.node)))
+        axes = frame.axis_text(own_axes(frame, value.node))
         raise problem(
             "E024",
             pending.message,

@@ -216,6 +216,7 @@ class Braces:
     def positive(self, value: Static, span: Span) -> int:
         """A static value as a whole number of at least 1. Raises E035 for an unknown size, E040 otherwise."""
         if isinstance(value.value, Size) and value.whole is None:
+            self.frame.context.need_sound(value.value)
             raise problem("E035", f"the size {value.value} is not known when compiling, and must be here", span)
         if value.whole is None or value.whole < 1:
             raise problem("E040", f"this is a whole number of at least 1, not `{describe(value)}`", span)
@@ -224,6 +225,7 @@ class Braces:
     def known_size(self, axis: Axis, span: Span) -> int:
         """The size of an axis as a number. Raises E035."""
         if axis.size.constant is None:
+            self.frame.context.need_sound(axis.size)
             raise problem(
                 "E035",
                 f"the size of `{self.frame.show(axis.name)}` is not known when compiling, and must be here",

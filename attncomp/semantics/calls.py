@@ -106,7 +106,10 @@ def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
         )
     known = frame.visible() | frozenset(operators.OPERATORS) | frozenset(layers.LAYERS)
     raise problem(
-        "E012", f"there is no operator, function or layer `{name}`", function.name.span, help=did_you_mean(name, known)
+        "E012",
+        f"there is no operator, function or layer `{name}`",
+        function.name.span,
+        help=did_you_mean(name, known) or f"an operator of your own is a function: `fn {name}(x) = …`",
     )
 
 

@@ -35,16 +35,23 @@ def check(files: FileSet) -> tuple[Diagnostic, ...]:
         if isinstance(item, (tree.Block, tree.Function)) and (files.title, item.name.text) not in context.used:
             alone = elaborate.new_context(item.name.text)
             elaborate.attempt(alone, item.name.span, partial(_try, alone, files, item))
-            context.report([mistake for mistake in alone.diagnostics if mistake.code not in _OF_SIZES])
+            context.report([mistake for mistake in alone.diagnostics if _tells(item, mistake)])
     context.report(unused.warnings(files.root))
     return tuple(context.diagnostics)
+
+
+def _tells(item: tree.Block | tree.Function, mistake: Diagnostic) -> bool:
+    """Whether a mistake is one of the block itself; of a function with untyped inputs only unknown names are."""
+    if any(given.type is None for given in item.inputs):
+        return mistake.code in ("E010", "E012", "E013", "E050")
+    return mistake.code not in _OF_SIZES
 
 
 def _try(context: Context, files: FileSet, item: tree.Block | tree.Function) -> None:
     """Uses a block or function once, on inputs that have just its formal axes. One with required options is left."""
     if any(option.default is None for option in item.options):
         return
-    frame = Frame(context, files.root, "check", Layer("check", (), "", item.name.span))
+    frame = Frame(context, files.root, "check", Layer("check", (), "", item.name.span, item.span))
     for name in sorted(formal_axis_names(item)):
         frame.axes[name] = Axis(name, Size.of(TRIAL_SIZE))
     arguments = []
@@ -63,12 +70,12 @@ def _try(context: Context, files: FileSet, item: tree.Block | tree.Function) -> 
         elif given.default is not None:
             continue
         else:
-            return
+            frame.define(given.name, Tensor(context.constant(frame, 1.0, DType.F32, given.span)))
         reference = tree.Reference(given.name, None, given.span)
         arguments.append(tree.Argument(None, reference, given.span))
     expression = tree.Call(tree.Reference(item.name, None, item.name.span), tuple(arguments), item.name.span)
     if isinstance(item, tree.Block):
         block = BlockValue(item, files.root)
-        calls.invoke_block(frame, Layer(block, (), "", item.name.span), block, expression)
+        calls.invoke_block(frame, Layer(block, (), "", item.name.span, item.span), block, expression)
     else:
         calls.invoke_function(frame, FunctionValue(item, files.root), (), item.name.span, expression)

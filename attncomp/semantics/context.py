@@ -46,7 +46,8 @@ class Context:
 
     `evaluate` and `run` are the two doors of the elaborator that everything calls back through: an expression in a
     frame, and the body of a declaration in a frame. `calls` is the stack of blocks and functions being elaborated,
-    `used` all that were, by file and name.
+    `used` all that were, by file and name;
+    `broken_sizes` are symbols that stand for the sizes of axes whose statements are wrong.
     """
 
     graph: Graph
@@ -57,6 +58,7 @@ class Context:
     calls: list[Activation] = field(default_factory=list)
     used: set[tuple[str, str]] = field(default_factory=set)
     parameter_bytes: int = 0
+    broken_sizes: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.graph)
@@ -127,6 +129,11 @@ class Context:
     def constant(self, frame: Frame, value: float | int | bool, dtype: DType, span: Span) -> int:
         """A number of a dtype."""
         return self.builder.constant(value, dtype, origin=Origin(span, frame.path))
+
+    def need_sound(self, size: Size) -> None:
+        """Raises Poisoned for the size of an axis whose statement is wrong and reported already."""
+        if size.symbols() & self.broken_sizes:
+            raise Poisoned
 
     def bound(self, left: Size, right: Size, span: Span) -> None:
         """Requires a size to be at most another at each call, where that is not proved already."""

@@ -52,7 +52,8 @@ def axis_statement(frame: Frame, statement: tree.AxisStatement) -> None:
         except DiagnosticError as error:
             # The axis exists all the same, with a size of its own, so that its uses are not reported too.
             frame.context.report(error.diagnostics)
-            size = Size.symbol(name)
+            size = Size.symbol(f"{name}?")
+            frame.context.broken_sizes.add(f"{name}?")
         if name in frame.axes and name in frame.axis_places:
             raise problem(
                 "E014",
@@ -112,6 +113,7 @@ def parameter_statement(frame: Frame, statement: tree.ParameterStatement) -> Non
         tuple(layout),
         initializer,
         statement.span,
+        statement.span,
         dtype=dtype,
         trainable=dtype.is_float,
     )
@@ -134,8 +136,14 @@ def stored_dimension(frame: Frame, dimension: tree.Dimension) -> tuple[tree.Name
         size = _size(value, tree.AxisDefinition(dimension.term, dimension.size, dimension.span))
         known = frame.axes.get(dimension.term.text)
         if known is not None and (known.size - size).constant not in (0, None):
+            name = dimension.term.text
+            first = frame.axis_places.get(name)
             raise problem(
-                "E030", f"two sizes for the axis `{dimension.term.text}`: {known.size} and {size}", dimension.span
+                "E030",
+                f"two sizes for the axis `{name}`: {known.size} and {size}",
+                dimension.span,
+                secondary=(Label(first, f"`{name}` is {known.size} here"),) if first else (),
+                help="one name is one axis: call the second by another name",
             )
         if known is None:
             frame.bind_local(dimension.term.text, dimension.term.text, size, dimension.span)
@@ -238,6 +246,7 @@ def bound(frame: Frame, expression: tree.Expression) -> int:
     if isinstance(value, Static) and value.whole is not None:
         return value.whole
     if isinstance(value, Static) and isinstance(value.value, Size):
+        frame.context.need_sound(value.value)
         raise problem("E035", f"the size {value.value} is not known when compiling, and must be here", expression.span)
     raise problem("E040", "this is a whole number, known when compiling", expression.span)
 
@@ -264,9 +273,9 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
         name = value.value.text
     found = frame.file.find(name)
     if isinstance(value, BlockValue):
-        return Layer(value, statics, path, expression.span)
+        return Layer(value, statics, path, expression.span, statement.span)
     if found is not None and isinstance(found[1], tree.Block):
-        return Layer(BlockValue(found[1], found[0]), statics, path, expression.span)
+        return Layer(BlockValue(found[1], found[0]), statics, path, expression.span, statement.span)
     if found is not None:
         raise problem(
             "E043",
@@ -275,7 +284,7 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
             help=f"write `{name}(x)`",
         )
     if name in layers.LAYERS:
-        layer = Layer(name, statics, path, expression.span)
+        layer = Layer(name, statics, path, expression.span, statement.span)
         layers.check_braces(frame, layer, name)
         return layer
     blocks = [known for known in frame.file.names() if isinstance((frame.file.find(known) or (0, 0))[1], tree.Block)]

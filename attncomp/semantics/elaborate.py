@@ -138,7 +138,7 @@ def _model(
     options: Mapping[str, StaticValue],
     present: frozenset[str],
 ) -> None:
-    frame = Frame(context, file, declaration.name.text, Layer("model", (), "", declaration.name.span))
+    frame = Frame(context, file, declaration.name.text, Layer("model", (), "", declaration.name.span, declaration.span))
     binding.bind_options(frame, declaration.options, {}, declaration.name.span) if not options else _options(
         frame, declaration, options
     )

@@ -56,6 +56,7 @@ class LayerCall:
             order,
             initializer,
             self.span,
+            self.layer.declared,
             dtype=dtype,
             trainable=trainable,
         )

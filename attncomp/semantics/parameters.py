@@ -41,11 +41,14 @@ def parameter(
     layout: Layout,
     initializer: Initializer,
     span: Span,
+    declared: Span,
     *,
     dtype: DType = DType.F32,
     trainable: bool = True,
 ) -> Tensor:
     """The parameter `name` of a layer instance: made at its first use, the same one afterwards.
+
+    `span` is where it is used, `declared` where its layer or it is stated.
 
     Raises E032 where a later use disagrees about the sizes, E060 for a key that is taken, E033 and E035 for sizes.
     """
@@ -58,11 +61,11 @@ def parameter(
         raise problem(
             "E060",
             f"two parameters have the key `{key}`",
-            span,
+            declared,
             secondary=(Label(context.keys[key], "the other one"),),
             help='give one of them a key of its own: `as "…"`',
         )
-    context.keys[key] = span
+    context.keys[key] = declared
     _check_size(frame, axes, dtype, key, span)
     attributes: dict[str, Attribute] = {
         "key": key,
@@ -92,13 +95,14 @@ def _again(frame: Frame, member: Member, shape: str, span: Span) -> Tensor:
 
 def _check_size(frame: Frame, axes: Sequence[Axis], dtype: DType, key: str, span: Span) -> None:
     for axis in axes:
+        frame.context.need_sound(axis.size)
         if axis.size.constant is None:
             raise problem(
                 "E035",
                 f"the parameter `{key}` has the axis `{frame.show(axis.name)}` of size {axis.size}, which is "
                 "not known when compiling",
                 span,
-                help="state the size where the axis is declared: `channel = 64`",
+                help=f"state the size where the axis is declared: `{frame.show(axis.name)} = 64`",
             )
         if axis.size.constant < 0:
             raise problem("E030", f"the axis `{frame.show(axis.name)}` has the size {axis.size}", span)

@@ -66,12 +66,16 @@ class BlockValue:
 
 @dataclass(eq=False)
 class Layer:
-    """One instance of a layer: what it is, its place in the parameter keys, and what its first call has made of it."""
+    """One instance of a layer: what it is, its place in the parameter keys, and what its first call has made of it.
+
+    `span` is the name with its braces, `declared` the whole statement.
+    """
 
     callee: BlockValue | str
     statics: tuple[StaticArgument, ...]
     path: str
     span: Span
+    declared: Span
     members: dict[str, Member] = field(default_factory=dict)
 
 
