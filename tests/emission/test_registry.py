@@ -6,13 +6,13 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from attncomp.diagnostics.core import DiagnosticError
 from attncomp import plugins
-from attncomp.emission.registry import backend_names, find_backend
+from attncomp.diagnostics.core import DiagnosticError
+from attncomp.emission.registry import GROUP, backend_names, find_backend
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *places: str) -> None:
-    found = EntryPoints(EntryPoint("odd", place, registry.GROUP) for place in places)
+    found = EntryPoints(EntryPoint("odd", place, GROUP) for place in places)
     monkeypatch.setattr(plugins, "entry_points", lambda group: found.select(group=group))
 
 
