@@ -16,9 +16,8 @@ from attncomp.emission.runtime import (
     import_lines,
     names_in,
 )
-from attncomp.emission.sizes import CHECKS, exact_quotients, size_expression
+from attncomp.emission.signature import axes_text, output_class, size_checks, size_text, summary, types_text
 from attncomp.emission.text import Names, class_name, plain, quoted
-from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Input, Program, Value
 from attncomp_numpy.dialect import NumpyDialect
 from attncomp_numpy.dtypes import dtype_text
@@ -97,7 +96,7 @@ class _Module:
         self._finish(body, results)
         model = [
             f"class {self.title}:",
-            *docstring(f"The model {plain(self.program.name)}."),
+            *docstring(summary(self.program)),
             "",
             *self._constructor(),
             "",
@@ -112,7 +111,7 @@ class _Module:
         blocks = [
             ["\n\n".join("\n".join(block) for block in parameter_tables(self.plan))],
             *(block for loop in loops_of(self.plan) for block in (_layer_class(loop), self._prepare(loop))),
-            self._output_class(),
+            output_class(self.program, self.output, "Array"),
             model,
             *functions.written,
         ]
@@ -238,13 +237,8 @@ class _Module:
         return [
             f'{INDENT}@np.errstate(all="ignore")',
             *definition("__call__", ["self", *parameters], result, 1),
-            *docstring(self._types(), 2),
+            *docstring(types_text(self.program), 2),
         ]
-
-    def _types(self) -> str:
-        takes = ", ".join(_typed(one.name, one.value) for one in self.program.inputs)
-        gives = ", ".join(_typed(name, value) for name, value in self.program.outputs)
-        return f"Takes {takes}; returns {gives}." if takes else f"Returns {gives}."
 
     def _finish(self, body: Body, results: list[Value]) -> None:
         found = body.read(results, f"return {self.output}()" if len(results) > 1 else "return ")
@@ -254,19 +248,6 @@ class _Module:
         made = typed[0] if len(results) == 1 else call(self.output, *typed)
         body.lines += statement("return ", made, body.depth)
 
-    def _output_class(self) -> list[str]:
-        """A named tuple of the outputs; none for a single one."""
-        if len(self.program.outputs) == 1:
-            return []
-        names = Names({"count", "index", "Array"})
-        fields = [f"{INDENT}{names.claim(name)}: Array" for name, _ in self.program.outputs]
-        return [
-            f"class {self.output}(NamedTuple):",
-            *docstring(f"What {plain(self.program.name)} returns."),
-            "",
-            *fields,
-        ]
-
     # --- checks -------------------------------------------------------------------------------------------------
 
     def _checks(self, scope: Scope) -> Iterator[str]:
@@ -275,21 +256,18 @@ class _Module:
         later: list[str] = []
         for one in program.inputs:
             if not self._binds_all(one):
-                sizes = tuple_text(_size(size, scope) for size in one.value.shape)
+                sizes = tuple_text(size_text(size, scope) for size in one.value.shape)
                 arguments = [
                     quoted(one.name),
                     scope.texts[one.value.name].text,
-                    _axes(one.value),
+                    axes_text(one.value),
                     sizes,
                 ]
                 later += statement("", call(scope.use("check_shape"), *arguments), 2)
-        for quotient in exact_quotients(program):
-            later += _comparison("check_divides", scope, quotient.numerator, quotient.divisor)
-        for constraint in program.constraints:
-            later += _comparison(CHECKS[constraint.relation], scope, constraint.left, constraint.right)
+        later += size_checks(program, scope)
         for one in program.inputs:
             name = scope.texts[one.value.name].text
-            arguments = [quoted(one.name), name, dtype_text(one.value.dtype), _axes(one.value)]
+            arguments = [quoted(one.name), name, dtype_text(one.value.dtype), axes_text(one.value)]
             yield from statement(f"{name} = ", call(scope.use("checked_input"), *arguments), 2)
         used = {symbol: place for symbol, place in program.symbols.items() if symbol in scope.used_symbols}
         for line in self.functions.bindings(used, scope):
@@ -329,20 +307,3 @@ def _layer_class(loop: LoopPlan) -> list[str]:
         *docstring(f"The weights of one `{plain(loop.loop.name)}`."),
     ]
     return [*head, "", *fields] if fields else head
-
-
-def _typed(name: str, value: Value) -> str:
-    return f"{plain(name)}: {value.dtype}{plain(value.comment)}"
-
-
-def _axes(value: Value) -> str:
-    return tuple_text(quoted(" ".join(group) or "1") for group in value.axes)
-
-
-def _size(size: Size, scope: Scope) -> str:
-    return size_expression(size, scope.variable).text
-
-
-def _comparison(name: str, scope: Scope, left: Size, right: Size) -> list[str]:
-    arguments = [text for size in (left, right) for text in (quoted(str(size)), _size(size, scope))]
-    return statement("", call(scope.use(name), *arguments), 2)

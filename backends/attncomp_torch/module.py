@@ -10,9 +10,8 @@ from attncomp.emission.expressions import call, tuple_text
 from attncomp.emission.functions import Functions, docstring
 from attncomp.emission.layout import INDENT, definition, statement
 from attncomp.emission.runtime import Import, RuntimeSource, definition_lines, import_lines, names_in
-from attncomp.emission.sizes import CHECKS, exact_quotients, size_expression
+from attncomp.emission.signature import axes_text, output_class, size_checks, size_text, summary, types_text
 from attncomp.emission.text import Names, class_name, plain, quoted
-from attncomp.ir.sizes import Size
 from attncomp.lowering.program import Input, Program, Value
 from attncomp_torch.dialect import TorchDialect
 from attncomp_torch.initializers import FAN_IN_UNIFORM
@@ -51,7 +50,7 @@ def module_text(program: Program) -> str:
         functions.runtime.setdefault(FAN_IN_UNIFORM)
     model = [
         f"class {title}(Group):",
-        *docstring(_summary(program)),
+        *docstring(summary(program)),
         "",
         *_constructor(members),
         "",
@@ -59,7 +58,7 @@ def module_text(program: Program) -> str:
         *checks,
         *body.lines,
     ]
-    return _assembled(program, functions, [_output_class(program, output), model, *functions.written])
+    return _assembled(program, functions, [output_class(program, output, "Tensor"), model, *functions.written])
 
 
 def _assembled(program: Program, functions: Functions, blocks: list[list[str]]) -> str:
@@ -107,22 +106,8 @@ def _forward(program: Program, functions: Functions, output: str) -> list[str]:
     result = "Tensor" if len(program.outputs) == 1 else output
     return [
         *definition("forward", ["self", *parameters], result, 1),
-        *docstring(_types(program), 2),
+        *docstring(types_text(program), 2),
     ]
-
-
-def _summary(program: Program) -> str:
-    return f"The model {plain(program.name)}."
-
-
-def _types(program: Program) -> str:
-    takes = ", ".join(_typed(one.name, one.value) for one in program.inputs)
-    gives = ", ".join(_typed(name, value) for name, value in program.outputs)
-    return f"Takes {takes}; returns {gives}." if takes else f"Returns {gives}."
-
-
-def _typed(name: str, value: Value) -> str:
-    return f"{plain(name)}: {value.dtype}{plain(value.comment)}"
 
 
 def _finish(body: Body, results: list[Value], output: str) -> None:
@@ -131,15 +116,6 @@ def _finish(body: Body, results: list[Value], output: str) -> None:
         return
     found = body.read(results, f"return {output}()")
     body.lines += statement("return ", call(output, *found), body.depth)
-
-
-def _output_class(program: Program, output: str) -> list[str]:
-    """A named tuple of the outputs; none for a single one."""
-    if len(program.outputs) == 1:
-        return []
-    names = Names({"count", "index"})
-    fields = [f"{INDENT}{names.claim(name)}: Tensor" for name, _ in program.outputs]
-    return [f"class {output}(NamedTuple):", *docstring(f"What {plain(program.name)} returns."), "", *fields]
 
 
 # --- checks -----------------------------------------------------------------------------------------------------
@@ -161,10 +137,7 @@ def _checks(program: Program, functions: Functions, scope: Scope) -> Iterator[st
         if unknown - set(own.values()):
             later += _check(functions, scope, one, set())
         known |= set(own)
-    for quotient in exact_quotients(program):
-        later += _comparison("check_divides", scope, quotient.numerator, quotient.divisor)
-    for constraint in program.constraints:
-        later += _comparison(CHECKS[constraint.relation], scope, constraint.left, constraint.right)
+    later += size_checks(program, scope)
     for one, lines in zip(program.inputs, checks, strict=True):
         yield from lines
         used = {
@@ -177,19 +150,11 @@ def _checks(program: Program, functions: Functions, scope: Scope) -> Iterator[st
     yield from later
 
 
-def _size(size: Size, scope: Scope) -> str:
-    return size_expression(size, scope.variable).text
-
-
 def _check(functions: Functions, scope: Scope, one: Input, unknown: set[int]) -> list[str]:
     """The check of an input, whose sizes are not known yet in some dimensions."""
-    axes = tuple_text(quoted(" ".join(group) or "1") for group in one.value.axes)
-    sizes = tuple_text("None" if dim in unknown else _size(size, scope) for dim, size in enumerate(one.value.shape))
+    sizes = tuple_text("None" if dim in unknown else size_text(size, scope) for dim, size in enumerate(one.value.shape))
     name = functions.input_names[one.value.name]
-    made = call(scope.use("check_input"), quoted(one.name), name, torch_dtype(one.value.dtype), axes, sizes)
+    made = call(
+        scope.use("check_input"), quoted(one.name), name, torch_dtype(one.value.dtype), axes_text(one.value), sizes
+    )
     return statement("", made, 2)
-
-
-def _comparison(name: str, scope: Scope, left: Size, right: Size) -> list[str]:
-    arguments = [text for size in (left, right) for text in (quoted(str(size)), _size(size, scope))]
-    return statement("", call(scope.use(name), *arguments), 2)
