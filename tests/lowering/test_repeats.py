@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from lowering.compare import assert_lowers_right
 from lowering.models import EMBED, Sketch, feed
 
 from attncomp.ir.graph import Graph
-from attncomp.lowering.lower import lower
 from attncomp.lowering.program import Loop, Program, Step, statements
 
 
@@ -136,18 +133,3 @@ def test_work_on_the_weights_of_a_layer_is_prepared_in_its_loop() -> None:
     (loop,) = (one for one in program.steps if isinstance(one, Loop))
     assert [one.operator for one in loop.prepare] == ["permute"]
     assert [one.operator for one in loop.steps if isinstance(one, Step)] == ["linear", "add"]
-
-
-def test_the_time_grows_with_the_depth_and_no_faster() -> None:
-    def seconds(depth: int) -> float:
-        sketch, x = start()
-        for number in range(depth):
-            x = block(sketch, x, f"blocks.{number}")
-        graph = finish(sketch, x)
-        begin = time.perf_counter()
-        lower(graph)
-        return time.perf_counter() - begin
-
-    seconds(8)
-    short, long = min(seconds(32) for _ in range(3)), seconds(256)
-    assert long < 8 * short * 4 + 0.5

@@ -6,7 +6,6 @@ import io
 import json
 import pickle
 import struct
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -87,17 +86,21 @@ def test_everything_that_does_not_fit_is_listed_once(model: Any) -> None:
 
 def test_the_weights_of_another_model_are_refused_at_once(model: Any) -> None:
     other = {f"decoder.blocks.{place}.weight": torch.zeros(1) for place in range(3000)}
-    started = time.perf_counter()
     with pytest.raises(ValueError, match="E070") as caught:
         model.load_weights(other)
-    assert time.perf_counter() - started < 5
     assert str(caught.value).count("\n") == 3000 + len(model.state_dict())
 
 
-def test_without_strict_missing_and_unexpected_are_fine_but_shapes_are_not(model: Any) -> None:
-    model.load_weights({"other": torch.zeros(1)}, strict=False)
-    with pytest.raises(ValueError, match="wrong shape"):
-        model.load_weights({"embeddings.word_embeddings.weight": torch.zeros(1)}, strict=False)
+def test_other_keys_are_ignored_where_asked_for(model: Any) -> None:
+    weights = {**model.state_dict(), "other": torch.zeros(1)}
+    model.load_weights(weights, strict=False)
+    weights["embeddings.word_embeddings.weight"] = torch.zeros(1)
+    weights.popitem()
+    removed = weights.pop("encoder.layer.0.attention.self.query.weight", None)
+    assert removed is not None
+    with pytest.raises(ValueError, match=r"(?s)missing: encoder.layer.0.*wrong shape") as caught:
+        model.load_weights(weights, strict=False)
+    assert "unexpected" not in str(caught.value)
 
 
 class Explosive:

@@ -67,17 +67,16 @@ def load_weights(
 def mismatches(
     expected: Mapping[str, Tensor], found: Mapping[str, Tensor], strict: bool
 ) -> list[str]:
-    """One line for each key that is missing, unexpected, wrongly shaped or no such number."""
+    """A line for each key that is missing, unexpected (if `strict`), misshaped or no such number."""
     missing = [key for key in expected if key not in found]
     unexpected = [key for key in found if key not in expected]
     problems = []
-    if strict:
-        for key in missing:
-            near = nearest_key(key, unexpected, len(missing))
-            problems.append(f"missing: {key}" + (f" (the weights have {near})" if near else ""))
-        for key in unexpected:
-            near = nearest_key(key, missing, len(unexpected))
-            problems.append(f"unexpected: {key}" + (f" (did you mean {near}?)" if near else ""))
+    for key in missing:
+        near = nearest_key(key, unexpected, len(missing))
+        problems.append(f"missing: {key}" + (f" (the weights have {near})" if near else ""))
+    for key in unexpected if strict else []:
+        near = nearest_key(key, missing, len(unexpected))
+        problems.append(f"unexpected: {key}" + (f" (did you mean {near}?)" if near else ""))
     for key, tensor in expected.items():
         other = found.get(key)
         if other is not None and other.shape != tensor.shape:
