@@ -16,6 +16,7 @@ from attncomp_numpy.module import RUNTIME
 from golden import check_golden
 from numpy_backend.emitted import load, model_class
 from numpy_backend.programs import I64, program, step, tower, value, weight
+from numpy_backend.test_loops import nested
 from numpy_backend.test_models import CAUSAL, EXAMPLES, SMALL, WINDOWS
 
 from attncomp import pipeline
@@ -89,6 +90,7 @@ def compiled(source: str | Path, **options: Any) -> Program:
 PROGRAMS = {
     "tower": tower(),
     "odd_prefixes": tower(["a.", 'b".', "{place}."]),
+    "nested": nested(),
     "hostile": hostile(),
     "long": long_lines(),
     "minilm": compiled(EXAMPLES / "minilm.attn", **SMALL),
