@@ -176,14 +176,22 @@ class Layout:
 
     def write(self, sequence: Sequence_, indent: int, tail: int = 0) -> None:
         """Writes a sequence that belongs to a line of that indent; `tail` columns must stay free behind it."""
+        first = self.lexemes[sequence[0]].type if sequence and isinstance(sequence[0], int) else ""
+        listed = first in ("AXIS", "RETURN", "FROM") and not self._commented_between(sequence)
+        if listed and not self._fits(sequence, tail):
+            self._continuation = indent + INDENT
+            self._write_items(sequence, indent, tail)
+        else:
+            self._write_one(sequence, indent, tail)
+
+    def _write_one(self, sequence: Sequence_, indent: int, tail: int) -> None:
+        """Writes a sequence without commas outside of brackets, or with a comment among them."""
         if self._fits(sequence, tail):
             self._write_flat(sequence)
             return
         self._continuation = indent + INDENT
         if self._commented_between(sequence):
             self._write_greedily(sequence, indent, tail)
-        elif isinstance(sequence[0], int) and self.lexemes[sequence[0]].type in ("AXIS", "RETURN", "FROM"):
-            self._write_items(sequence, indent, tail)
         else:
             self._write_broken(sequence, indent, tail)
 
@@ -239,7 +247,7 @@ class Layout:
             room = tail if number == len(items) - 1 else 0
             if number and not self._fits(part, room):
                 self.begin(indent + INDENT)
-            self.write([*part], self._indent_of_line(indent), room) if len(part) > 1 or room else self._write_flat(part)
+            self._write_one(part, self._indent_of_line(indent), room)
 
     def _write_broken(self, sequence: Sequence_, indent: int, tail: int) -> None:
         pieces = self._pieces(sequence)

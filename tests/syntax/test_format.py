@@ -43,6 +43,12 @@ def test_lines_are_at_most_a_hundred_columns() -> None:
     assert max(len(line) for line in out.splitlines()) <= 100
 
 
+@pytest.mark.parametrize("length", range(4, 124, 8))
+def test_names_of_any_length_give_a_stable_form(length: int) -> None:
+    long = "".join(word + " " for word in WORDS).replace("embed", "e" * length).replace(" x ", f" {'x' * length} ")
+    reformatted(long)
+
+
 @given(st.lists(st.sampled_from(GAPS), min_size=len(WORDS), max_size=len(WORDS)))
 @settings(max_examples=25, deadline=None)
 def test_any_spacing_and_any_comments_give_a_stable_form(gaps: list[str]) -> None:
