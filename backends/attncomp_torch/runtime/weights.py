@@ -67,7 +67,7 @@ def load_weights(
 def mismatches(
     expected: Mapping[str, Tensor], found: Mapping[str, Tensor], strict: bool
 ) -> list[str]:
-    """A line for each key that is missing, unexpected (if `strict`), misshaped or no such number."""
+    """A line for each key that is missing, unexpected (if `strict`), misshaped or no number."""
     missing = [key for key in expected if key not in found]
     unexpected = [key for key in found if key not in expected]
     problems = []
