@@ -20,6 +20,9 @@ RESERVED = frozenset(
 # Which operand of a layer's operator is its weight: what the layer makes is called as the weight is.
 _WEIGHT = {"linear": 1, "convolution": 1, "normalize": 1, "batch_norm": 3, "take": 0}
 
+# How many layers the name of their joined weights spells out.
+_JOINED = 4
+
 _REGION_RESULTS = {"attention": "attended", "gate": "gated"}
 
 
@@ -144,7 +147,16 @@ class _Namer:
             text = hint.text if has_role else f"{stem}_{identifier(_moved(step, operand))}"
             self.give(scope, step.result, text, named=False, stem=text if has_role else stem)
         else:
-            self.give(scope, step.result, self.layer(step) or identifier(hint.text), named=False)
+            self.give(scope, step.result, self.layer(step) or self.joined(step) or identifier(hint.text), named=False)
+
+    def joined(self, step: Step) -> str:
+        """`query_key_value_weight` for the weights of several layers, put together; else nothing."""
+        stems = [self.stems[operand.name] for operand in step.operands if isinstance(operand, Value)]
+        ending = stems[0].rpartition("_")[2] if stems else ""
+        if step.operator not in ("stack", "concat") or ending not in ("weight", "bias") or len(stems) > _JOINED:
+            return ""
+        layers = [stem.removesuffix(f"_{ending}") for stem in stems]
+        return "_".join([*layers, ending]) if all(stem.endswith(f"_{ending}") for stem in stems) else ""
 
     def layer(self, step: Step) -> str:
         """The name of the layer whose weight a step reads: `query` for `query_weight`; else nothing."""
