@@ -76,7 +76,10 @@ class Module:
 
     @property
     def instance(self) -> Any:
-        """The object of the emitted module that does the work; for torch an `nn.Module`, to be trained as any other."""
+        """The object of the emitted module that does the work; for torch an `nn.Module`, to be trained as any other.
+
+        It starts in inference mode: `instance.train()` turns dropout and the statistics of batches on.
+        """
         return self._emitted.instance
 
     def load(self, weights: Weights, strict: bool = True) -> None:

@@ -70,7 +70,8 @@ class Emitted:
     def load(self, weights: Mapping[str, Any] | str | os.PathLike[str], strict: bool) -> None:
         """Puts weights in by key; see `attncomp.Module.load`."""
         if self._backend == "torch":
-            model = self._model if self._model is not None else self._model_class()()
+            # A new model computes what NumPy's does: its dropout and statistics wait for `instance.train()`.
+            model = self._model if self._model is not None else self._model_class()().eval()
             model.load_weights(weights, strict=strict)
             self._model = model
         elif isinstance(weights, Mapping):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from models import reference_attention as reference
 from models.compare import BACKENDS, Case, Inputs, agrees, means
