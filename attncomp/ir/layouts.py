@@ -37,4 +37,4 @@ def pack(value: NamedArray, layout: Layout) -> np.ndarray:
     for group in layout:
         shape.append(int(np.prod(array.shape[place : place + len(group)], dtype=np.int64)))
         place += len(group)
-    return np.ascontiguousarray(array.reshape(shape))
+    return np.ascontiguousarray(array).reshape(shape)

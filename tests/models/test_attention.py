@@ -20,7 +20,7 @@ def bahdanau(random: Random, size: tuple[int, ...]) -> Inputs:
 def with_gaps(random: Random, size: tuple[int, ...]) -> Inputs:
     """Any position may be left out: also the first, so that rows have nothing left."""
     keep = random.random(size) > 0.4
-    keep[0, 0] = False
+    keep[:1, 0] = False
     return {"x": numbers(random, *size, 8), "keep": keep}
 
 
@@ -32,7 +32,7 @@ def two(first: str, second: str, embed: int) -> object:
     return draw
 
 
-SEQUENCES = ((2, 6), (1, 1), (3, 11))
+SEQUENCES = ((2, 6), (1, 1), (0, 5), (3, 11))
 CASES = (
     Case("additive", reference.Bahdanau, bahdanau, [(2, 3, 5), (1, 1, 1), (3, 7, 4)]),
     Case("cosine", reference.Cosine, one("x", 8), SEQUENCES),

@@ -11,11 +11,10 @@ from models.draw import one
 
 import attncomp
 
-SQUARES = ((2, 6, 5), (1, 9, 12))
 CASES = (
     Case("inverted_residual", reference.InvertedResidual, one("x"), [(2, 4, 6, 5), (1, 4, 1, 1), (3, 4, 9, 8)]),
     Case("eca", reference.ECA, one("x"), [(2, 6, 4, 5), (1, 1, 1, 1), (3, 9, 7, 2)]),
-    Case("cbam", reference.CBAM, one("x"), [(2, 6, 8, 5), (1, 6, 1, 1), (3, 6, 9, 10)]),
+    Case("cbam", reference.CBAM, one("x"), [(2, 6, 8, 5), (1, 6, 1, 1), (0, 6, 4, 4), (3, 6, 9, 10)]),
     Case("non_local", reference.Video, one("x"), [(2, 4, 3, 6, 5), (1, 4, 1, 2, 2), (1, 4, 2, 7, 9)]),
     Case("residual", reference.ResNet, one("image"), [(2, 3, 20, 17), (1, 3, 1, 1), (3, 3, 32, 32)], tolerance=5e-5),
     Case("aspp", reference.ASPP, one("x"), [(2, 6, 9, 7), (1, 6, 1, 1), (2, 6, 12, 13)]),

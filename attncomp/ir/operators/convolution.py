@@ -74,7 +74,7 @@ def _evaluate_convolution(
     summed = contract(grouped, filters, ["the channel", *places])
     rest = [axis for axis in summed.axes if axis not in ("the group", "the output")]
     array = summed.ordered(["the group", "the output", *rest])
-    return NamedArray(array.reshape(-1, *array.shape[2:]), (out, *rest))
+    return NamedArray(array.reshape(array.shape[0] * array.shape[1], *array.shape[2:]), (out, *rest))
 
 
 def _in_groups(x: NamedArray, axis: str, groups: int, inner: str) -> NamedArray:
