@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -45,20 +46,27 @@ def compile_depths(console: Console, repeats: int, folder: Path) -> None:
     taken = {int(layers): time for layers, time in medians(commands, repeats, folder, "compile").items()}
     table = Table("layers", "seconds", "ms a further layer", title="attnc compile minilm.attn --backend numpy",
                   title_justify="left")  # fmt: skip
-    slopes = []
     for before, layers in zip((None, *DEPTHS), DEPTHS, strict=False):
-        slope = None if before is None else (taken[layers] - taken[before]) / (layers - before) * 1000
-        slopes.extend([] if slope is None else [slope])
-        table.add_row(str(layers), f"{taken[layers]:.3f}", "" if slope is None else f"{slope:.1f}")
+        cost = "" if before is None else f"{_layer_cost(taken, before, layers) * 1000:.1f}"
+        table.add_row(str(layers), f"{taken[layers]:.3f}", cost)
     console.print(table)
-    ratio = slopes[-1] / slopes[0]
-    console.print(f"a layer from 48 to 96 costs {ratio:.2f} of a layer from 6 to 12 (linear: at most 1.3)\n")
+    first, middle, last = DEPTHS[0], DEPTHS[len(DEPTHS) // 2], DEPTHS[-1]
+    ratio = _layer_cost(taken, middle, last) / _layer_cost(taken, first, middle)
+    console.print(
+        f"a layer costs {ratio:.2f} times as much from {middle} to {last} as from {first} to {middle} "
+        "(linear: at most 1.3)\n"
+    )
+
+
+def _layer_cost(taken: Mapping[int, float], before: int, after: int) -> float:
+    """Seconds for each layer that a deeper model has more."""
+    return (taken[after] - taken[before]) / (after - before)
 
 
 def first_embedding(console: Console, repeats: int, folder: Path) -> None:
     """From the start of a process to its first embedding: the emitted module against transformers with torch."""
     emitted = folder / "minilm.py"
-    subprocess.run(compile_command(emitted), cwd=folder, env=environment(), check=True)
+    subprocess.run(compile_command(emitted), cwd=folder, env=environment(), check=True, capture_output=True)
     script = str(ROOT / "benchmarks" / "first_embedding.py")
     outputs = {name: folder / f"{name}.npy" for name in ("numpy", "transformers")}
     commands = {
