@@ -159,7 +159,8 @@ class Graph:
 
     def require(self, constraint: Constraint) -> None:
         """Adds a constraint on sizes, once."""
-        if not any(replace(known, span=None) == replace(constraint, span=None) for known in self.constraints):
+        wanted = (constraint.left, constraint.right, constraint.relation)
+        if not any((known.left, known.right, known.relation) == wanted for known in self.constraints):
             self.constraints = (*self.constraints, constraint)
 
     # --- reading ------------------------------------------------------------------------------------------------

@@ -5,14 +5,21 @@ quotient, floored (`//`) or known to be exact (`/`, where the module checks the 
 quotient cancels against its divisor, where that is one term. Two sizes are equal when their normal forms are (with
 products of several exact quotients they may be equal in other ways too, which is then checked at each call);
 `provably_different` answers only when the difference is a non-zero constant.
+
+A size of more than `COMPLEXITY_LIMIT` factors raises DiagnosticError E033, without a place: whoever has one adds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import cached_property, total_ordering
 from typing import Union
+
+from attncomp.diagnostics.core import fail
+
+# Beyond this a formula is no size of a model, and comparing it would take time without bound.
+COMPLEXITY_LIMIT = 300
 
 
 @total_ordering
@@ -69,6 +76,15 @@ class Size:
         """The size that the symbol `name` stands for."""
         return _atom(Symbol(name))
 
+    @cached_property
+    def complexity(self) -> int:
+        """How many factors the size is written with, those inside its quotients too."""
+        return sum(
+            1 + (atom.numerator.complexity + atom.divisor.complexity if isinstance(atom, Quotient) else 0)
+            for monomial, _ in self.terms
+            for atom, _ in ((None, 1), *monomial)
+        )
+
     @property
     def constant(self) -> int | None:
         """The number that this size is, or None where it depends on a symbol."""
@@ -103,10 +119,12 @@ class Size:
         return Size.of(other) + -self
 
     def __mul__(self, other: SizeLike) -> Size:
+        factor = Size.of(other)
+        _limit(len(self.terms) * len(factor.terms))
         return _normal(
             (_product(left, right), left_coefficient * right_coefficient)
             for left, left_coefficient in self.terms
-            for right, right_coefficient in Size.of(other).terms
+            for right, right_coefficient in factor.terms
         )
 
     __rmul__ = __mul__
@@ -206,8 +224,18 @@ def product(sizes: Iterator[Size] | tuple[Size, ...] | list[Size]) -> Size:
     return result
 
 
+def _limit(complexity: int) -> None:
+    if complexity > COMPLEXITY_LIMIT:
+        raise fail("E033", "this size is a formula of too many terms", help="name what is known: `axis seq = 512`")
+
+
+def _limited(size: Size) -> Size:
+    _limit(size.complexity)
+    return size
+
+
 def _atom(atom: Atom) -> Size:
-    return Size(((((atom, 1),), 1),))
+    return _limited(Size(((((atom, 1),), 1),)))
 
 
 def _symbols(atom: Atom) -> frozenset[str]:
@@ -243,7 +271,7 @@ def _normal(terms: Iterable[tuple[Monomial, int]]) -> Size:
         if reduced is not None:
             others = [term for term in total.items() if term[0] != monomial]
             return _normal([*others, *reduced.terms])
-    return Size(tuple(sorted(((m, c) for m, c in total.items() if c), key=_degree_key)))
+    return _limited(Size(tuple(sorted(((m, c) for m, c in total.items() if c), key=_degree_key))))
 
 
 def _cancelled(monomial: Monomial, coefficient: int) -> Size | None:

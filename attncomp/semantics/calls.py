@@ -9,7 +9,7 @@ from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.semantics import arithmetic, layers, operators, results
 from attncomp.semantics.binding import count_text, enter
 from attncomp.semantics.braces import Braces
-from attncomp.semantics.context import Activation, problem
+from attncomp.semantics.context import CALL_STEPS, Activation, problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word
 from attncomp.semantics.static_arguments import static_arguments
@@ -26,6 +26,8 @@ from attncomp.semantics.values import (
     Value,
 )
 from attncomp.syntax import tree
+
+CALL_DEPTH = 64
 
 # --- names with braces, and calls -----------------------------------------------------------------------------
 
@@ -201,9 +203,11 @@ class _OnStack:
     """Keeps a use on the stack while it is elaborated; refuses one that is there already."""
 
     def __init__(self, frame: Frame, use: Activation) -> None:
-        self.calls, self.used, self.use = frame.context.calls, frame.context.used, use
+        self.frame, self.use = frame, use
+        self.calls, self.used = frame.context.calls, frame.context.used
 
     def __enter__(self) -> None:
+        self.frame.context.step(self.use.span, CALL_STEPS)
         for position, known in enumerate(self.calls):
             if (known.kind, known.file, known.name) == (self.use.kind, self.use.file, self.use.name):
                 chain = " -> ".join(f"`{use.name}`" for use in [*self.calls[position:], self.use])
@@ -214,6 +218,9 @@ class _OnStack:
                     secondary=(Label(known.span, "entered from here"),),
                     help="a model is finite: repeat layers with `layer blocks[12] = …` and `for`",
                 )
+        if len(self.calls) >= CALL_DEPTH:
+            message = f"blocks and functions are nested more than {CALL_DEPTH} deep"
+            raise problem("E007", message, self.use.span, help="repeat layers with `layer blocks[12] = …` and `for`")
         self.calls.append(self.use)
         self.used.add((self.use.file, self.use.name))
 

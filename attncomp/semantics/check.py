@@ -29,14 +29,15 @@ def check(files: FileSet) -> tuple[Diagnostic, ...]:
         if all(option.default is not None for option in model.options):
             found = elaborate.new_context(model.name.text)
             elaborate.try_model(found, files, model)
-            context.report(found.diagnostics)
+            context.keep(found.diagnostics)
             context.used |= found.used
     for item in files.root.syntax.items:
         if isinstance(item, (tree.Block, tree.Function)) and (files.title, item.name.text) not in context.used:
             alone = elaborate.new_context(item.name.text)
             elaborate.attempt(alone, item.name.span, partial(_try, alone, files, item))
-            context.report([mistake for mistake in alone.diagnostics if _tells(item, mistake)])
-    context.report(unused.warnings(files.root))
+            context.keep([mistake for mistake in alone.diagnostics if _tells(item, mistake)])
+            context.used |= alone.used
+    context.keep(unused.warnings(files.root))
     return tuple(context.diagnostics)
 
 

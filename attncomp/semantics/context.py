@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span
@@ -19,8 +19,21 @@ from attncomp.syntax import tree
 if TYPE_CHECKING:
     from attncomp.semantics.scope import Frame
 
-OPERATOR_LIMIT = 300_000
+# What one elaboration may take: beyond it a few lines of a file would keep the compiler busy for hours. A step is
+# about the work of one expression, a call about that of CALL_STEPS.
+OPERATOR_LIMIT = 50_000
+STEP_LIMIT = 400_000
+CALL_STEPS = 20
+MISTAKE_LIMIT = 50
 PARAMETER_BYTES_LIMIT = 2**40
+
+
+class Abandoned(Exception):
+    """Raised where an elaboration ends at once, at a limit; carries what it said, which no statement swallows."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__()
 
 
 def problem(
@@ -28,6 +41,16 @@ def problem(
 ) -> DiagnosticError:
     """One mistake at a place, to be raised."""
     return DiagnosticError([Diagnostic(code, message, Label(span, label), secondary, help)])
+
+
+def placed(error: DiagnosticError, span: Span) -> DiagnosticError:
+    """The mistakes with a place: `span` for those that have none, which are of sizes."""
+    if all(diagnostic.primary for diagnostic in error.diagnostics):
+        return error
+    return DiagnosticError(
+        diagnostic if diagnostic.primary else replace(diagnostic, primary=Label(span))
+        for diagnostic in error.diagnostics
+    )
 
 
 @dataclass(frozen=True)
@@ -59,11 +82,26 @@ class Context:
     used: set[tuple[str, str]] = field(default_factory=set)
     parameter_bytes: int = 0
     broken_sizes: set[str] = field(default_factory=set)
+    steps: int = 0
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.graph)
 
+    def step(self, span: Span, count: int = 1) -> None:
+        """Counts an expression, an instance of a layer or a round of a loop. Raises Abandoned where it is too much."""
+        self.steps += count
+        if self.steps > STEP_LIMIT:
+            message = f"unrolling this model takes more than {STEP_LIMIT} steps"
+            help_ = "is a loop or a repeated layer longer than it should be?"
+            raise Abandoned(problem("E033", message, span, help=help_).diagnostics)
+
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Keeps mistakes. Raises Abandoned where there are so many that more would help nobody."""
+        self.keep(diagnostics)
+        if len(self.diagnostics) >= MISTAKE_LIMIT:
+            raise Abandoned(())
+
+    def keep(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Keeps mistakes, each once: a block used twelve times is wrong at one place."""
         for diagnostic in diagnostics:
             place = diagnostic.primary.span if diagnostic.primary else None
@@ -106,15 +144,13 @@ class Context:
     ) -> int:
         """Adds an operator; what it does not take becomes a diagnostic at `span`, or at the operand's of `places`.
 
-        Sizes that must be equal but are not proved to be become constraints of the graph.
+        Sizes that must be equal but are not proved to be become constraints of the graph. Raises Abandoned where there
+        are too many operators.
         """
         if len(self.graph) >= OPERATOR_LIMIT:
-            raise problem(
-                "E033",
-                f"the model has more than {OPERATOR_LIMIT} operators",
-                span,
-                help="is a loop or a repeated layer longer than it should be?",
-            )
+            message = f"the model has more than {OPERATOR_LIMIT} operators"
+            help_ = "is a loop or a repeated layer longer than it should be?"
+            raise Abandoned(problem("E033", message, span, help=help_).diagnostics)
         types = [self.graph.type(operand) for operand in operands]
         try:
             node = self.builder.add(operator, operands, attributes, origin=Origin(span, frame.path))

@@ -28,7 +28,7 @@ from attncomp.semantics.values import (
 from attncomp.syntax import tree
 from attncomp.syntax.parse import parse_expression
 
-REPEAT_LIMIT = 100_000
+REPEAT_LIMIT = 10_000
 INITIALIZERS = {
     "zeros": (0, 0),
     "ones": (0, 0),
@@ -222,12 +222,17 @@ def layer_statement(frame: Frame, statement: tree.LayerStatement) -> None:
 def _repeated(frame: Frame, statement: tree.LayerStatement, repeat: tree.Repeat) -> list[Layer]:
     start = bound(frame, repeat.start) if repeat.start is not None else 0
     stop = bound(frame, repeat.stop)
+    if stop < start:
+        raise problem(
+            "E040", f"{stop - start} layers cannot be made", repeat.span, help="a number of layers is 0 or more"
+        )
     if stop - start > REPEAT_LIMIT:
         raise problem("E033", f"{stop - start} layers are more than {REPEAT_LIMIT}", repeat.span)
     templated = statement.key is not None and "{" in statement.key.value
     items = []
     outer = frame.values.get(repeat.variable.text) if repeat.variable else None
     for index in range(start, stop):
+        frame.context.step(repeat.span)
         if repeat.variable is not None:
             frame.values[repeat.variable.text] = Static(Size.of(index))
         key = _key(frame, statement.key, statement.name.text)

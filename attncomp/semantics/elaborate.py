@@ -10,7 +10,7 @@ from attncomp.ir.graph import Graph, Origin, Result
 from attncomp.ir.sizes import Size, provably_different
 from attncomp.ir.types import Axis, DType, ValueType
 from attncomp.semantics import arithmetic, axes, binding, declarations, statements, unused
-from attncomp.semantics.context import Context, problem
+from attncomp.semantics.context import Abandoned, Context, placed, problem
 from attncomp.semantics.expressions import evaluate
 from attncomp.semantics.files import FileSet, SourceFile
 from attncomp.semantics.results import result_help
@@ -49,29 +49,25 @@ def try_model(context: Context, files: FileSet, declaration: tree.Model) -> None
     if optional:
         second = new_context(declaration.name.text)
         attempt(second, declaration.name.span, lambda: _model(second, files.root, declaration, {}, optional))
-        context.report(second.diagnostics)
+        context.keep(second.diagnostics)
         context.used |= second.used
 
 
 def attempt(context: Context, span: Span, action: Callable[[], object]) -> None:
     """Runs a part of an elaboration and keeps its mistakes in the context."""
     try:
-        action()
-    except DiagnosticError as error:
-        context.report(error.diagnostics)
+        try:
+            action()
+        except DiagnosticError as error:
+            context.report(placed(error, span).diagnostics)
+    except Abandoned as end:
+        context.diagnostics.extend(end.diagnostics)
     except Poisoned:
         pass
     except RecursionError:
-        context.report(
-            [
-                problem(
-                    "E007",
-                    "blocks, functions and expressions are nested too deeply here",
-                    span,
-                    help="unfold the nesting with `for`, or name intermediate values",
-                ).diagnostics[0]
-            ]
-        )
+        message = "blocks, functions and expressions are nested too deeply here"
+        help_ = "unfold the nesting with `for`, or name intermediate values"
+        context.diagnostics.extend(problem("E007", message, span, help=help_).diagnostics)
 
 
 def new_context(name: str) -> Context:

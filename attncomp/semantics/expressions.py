@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attncomp.diagnostics.core import DiagnosticError
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.sizes import Size
 from attncomp.semantics import arithmetic, axes, calls, operators, subscripts
-from attncomp.semantics.context import problem
+from attncomp.semantics.context import placed, problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word, kind
 from attncomp.semantics.values import BlockValue, FunctionValue, Poison, Poisoned, Tensor, Value
@@ -17,7 +18,11 @@ from attncomp.syntax import tree
 
 def evaluate(frame: Frame, expression: tree.Expression) -> Value:
     """The value of an expression in a frame. Raises DiagnosticError, or Poisoned where the mistake is known already."""
-    value = _EVALUATORS[type(expression)](frame, expression)
+    frame.context.step(expression.span)
+    try:
+        value = _EVALUATORS[type(expression)](frame, expression)
+    except DiagnosticError as error:
+        raise placed(error, expression.span) from None
     if isinstance(value, Poison):
         raise Poisoned
     return value

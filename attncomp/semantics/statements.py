@@ -176,6 +176,7 @@ def _ascribed(frame: Frame, ascription: tree.AxisSet, value: Tensor, statement: 
 
 def _for(frame: Frame, statement: tree.ForStatement) -> None:
     for value in _iterated(frame, statement):
+        frame.context.step(statement.span)
         frame.values[statement.variable.text] = value
         _statements(frame, statement.body)
     frame.values.pop(statement.variable.text, None)
