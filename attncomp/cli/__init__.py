@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from attncomp.cli.group import CommandGroup
@@ -35,3 +37,5 @@ def main() -> None:
 
     Every command ends with 0, with 1 where a file or an argument has a mistake, and with 2 where it was called wrongly.
     """
+    # A command ends before garbage in cycles adds up; looking for it costs a tenth of the time of `check`.
+    gc.disable()
