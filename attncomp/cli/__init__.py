@@ -32,10 +32,13 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
 @reporting_options
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Compiles attention networks, written as .attn files, to plain NumPy and PyTorch modules.
 
     Every command ends with 0, with 1 where a file or an argument has a mistake, and with 2 where it was called wrongly.
     """
     # A command ends before garbage in cycles adds up; looking for it costs a tenth of the time of `check`.
-    gc.disable()
+    if gc.isenabled():
+        gc.disable()
+        context.call_on_close(gc.enable)
