@@ -24,8 +24,9 @@ def graph_of(text: str, *, present: tuple[str, ...] = (), model: str | None = No
     return graph
 
 
-def run(text: str, inputs: Mapping[str, np.ndarray], *, present: tuple[str, ...] = (), seed: int = 0,
-        **options: StaticValue) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def run(
+    text: str, inputs: Mapping[str, np.ndarray], *, present: tuple[str, ...] = (), seed: int = 0, **options: StaticValue
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Results and parameters of a model on inputs."""
     graph = graph_of(text, present=present, **options)
     parameters = random_parameters(graph, seed)
@@ -49,4 +50,4 @@ def at(diagnostic: Diagnostic, text: str) -> str:
     assert diagnostic.primary is not None
     span = diagnostic.primary.span
     assert span.line == span.end_line
-    return text.split("\n")[span.line - 1][span.column - 1:span.end_column - 1]
+    return text.split("\n")[span.line - 1][span.column - 1 : span.end_column - 1]

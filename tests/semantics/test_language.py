@@ -89,8 +89,19 @@ model M(x: f32[b, d = 3]) -> f32[b, d] {
 }""")
     keys = [node.attributes["key"] for node in graph.nodes("parameter")]
     assert sorted(map(str, keys)) == sorted(
-        ["blocks.0.fc.weight", "blocks.0.fc.bias", "blocks.1.fc.weight", "blocks.1.fc.bias", "h.1.fc.weight",
-         "h.1.fc.bias", "h.2.fc.weight", "h.2.fc.bias", "fc.0.weight", "gamma"])
+        [
+            "blocks.0.fc.weight",
+            "blocks.0.fc.bias",
+            "blocks.1.fc.weight",
+            "blocks.1.fc.bias",
+            "h.1.fc.weight",
+            "h.1.fc.bias",
+            "h.2.fc.weight",
+            "h.2.fc.bias",
+            "fc.0.weight",
+            "gamma",
+        ]
+    )
 
 
 def test_a_layer_called_twice_shares_its_parameters():

@@ -7,7 +7,6 @@ import pytest
 from tests.semantics.helpers import at, codes, mistakes
 
 
-
 def body(text: str) -> str:
     """A model of x: f32[batch, seq, embed = 4] with this body."""
     return "model M(x: f32[batch, seq, embed = 4]) -> f32[batch, seq, embed] {\n" + text + "\n}"
@@ -19,8 +18,11 @@ CASES = {
     "unknown operator": ("return sofmax{seq}(x)", "E012", "sofmax"),
     "unknown option": ("layer l = Linear{embed -> embed, bais = true}\nreturn l(x)", "E013", "bais"),
     "axis declared twice": ("axis a = 1\naxis a = 2\nreturn x", "E014", "a = 2"),
-    "layer made twice": ("layer l = Linear{embed -> embed}\nlayer l = Linear{embed -> embed}\nreturn l(x)", "E014",
-                         "layer l = Linear{embed -> embed}"),
+    "layer made twice": (
+        "layer l = Linear{embed -> embed}\nlayer l = Linear{embed -> embed}\nreturn l(x)",
+        "E014",
+        "layer l = Linear{embed -> embed}",
+    ),
     "twin missing": ("s = x @{embed} x\nreturn softmax{seq'}(s) @{seq'} x", "E020", "seq'"),
     "softmax over the queries": ("return softmax{seq}(x @{embed} x) @{seq} x", "E020", "softmax{seq}(x @{embed} x)"),
     "result with another axis": ("return x[seq -> seq']", "E021", "x[seq -> seq']"),
@@ -44,9 +46,12 @@ CASES = {
     "a condition on a tensor": ("return if x then x else x", "E046", "x"),
     "a condition on an unknown size": ("return if |seq| > 3 then x else -x", "E046", "|seq| > 3"),
     "layers called at once": ("layer l[2] = Linear{embed -> embed}\nreturn l(x)", "E044", "l"),
-    "a key twice": ("param a: [embed] as \"w\"\nparam b: [embed] as \"w\"\nreturn x * a * b", "E060",
-                    "param b: [embed] as \"w\""),
-    "a bad key": ("param a: [embed] as \"w/..\"\nreturn x * a", "E061", "\"w/..\""),
+    "a key twice": (
+        'param a: [embed] as "w"\nparam b: [embed] as "w"\nreturn x * a * b',
+        "E060",
+        'param b: [embed] as "w"',
+    ),
+    "a bad key": ('param a: [embed] as "w/.."\nreturn x * a', "E061", '"w/.."'),
     "real numbers as ids": ("axis v = 3\nlayer e = Embedding{v -> embed}\nreturn e(x)", "E045", "e(x)"),
 }
 

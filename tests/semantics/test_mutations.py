@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "examples").glob("*.attn")), *sorted((ROOT / "attncomp" / "std").glob("*.attn"))]
 TOKENS = re.compile(r"#[^\n]*|\"[^\"\n]*\"|[A-Za-z_]\w*'*|\d+(?:\.\d+)?(?:e-?\d+)?|->|\.\.|//|\*\*|[<>=!]=|@|\S|\s+")
 TEXTS = [path.read_text(encoding="utf-8") for path in FILES]
-WORDS = sorted({token for text in TEXTS for token in TOKENS.findall(text) if token.strip() and not token.startswith("#")})
+WORDS = sorted(
+    {token for text in TEXTS for token in TOKENS.findall(text) if token.strip() and not token.startswith("#")}
+)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
