@@ -17,7 +17,18 @@ from attncomp.ir.types import DType
 from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word, describe, kind
-from attncomp.semantics.values import Layer, Layers, Pending, Poison, Poisoned, Several, Tensor, Value
+from attncomp.semantics.values import (
+    BlockValue,
+    FunctionValue,
+    Layer,
+    Layers,
+    Pending,
+    Poison,
+    Poisoned,
+    Several,
+    Tensor,
+    Value,
+)
 
 BINARY = {
     "+": "add",
@@ -72,23 +83,33 @@ def static_binary(symbol: str, left: Static, right: Static, span: Span, frame: F
     left_number, right_number = left.number, right.number
     if left_number is None or right_number is None:
         raise _not_numbers(symbol, left, right, span)
+    return Static(_float_arithmetic(symbol, left_number, right_number, span))
+
+
+def _float_arithmetic(symbol: str, left: float | int, right: float | int, span: Span) -> float:
     try:
-        return Static(float(FLOAT_ARITHMETIC[symbol](float(left_number), float(right_number))))
-    except (ZeroDivisionError, OverflowError, TypeError) as error:
-        raise problem("E043", f"this cannot be computed: {error}", span) from None
+        value = FLOAT_ARITHMETIC[symbol](float(left), float(right))
+    except ZeroDivisionError:
+        raise problem("E031", f"{left} is divided by zero", span) from None
+    except OverflowError:
+        raise problem("E033", "the result is too large for a number", span) from None
+    if isinstance(value, complex):
+        raise problem("E043", f"{left} has no power {right}: it is negative", span)
+    return float(value)
 
 
 def _not_numbers(symbol: str, left: Static, right: Static, span: Span) -> DiagnosticError:
-    for side in (left, right):
-        if isinstance(side.value, Size):
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side.value, Size) and side.number is None and isinstance(other.value, float):
             return problem(
                 "E035",
                 f"the size {side.value} is not known when compiling, so it has no exact product with a fraction",
                 span,
                 help="use whole numbers, or `//`",
             )
-    odd = right if left.number is not None else left
-    return problem("E043", f"`{symbol}` needs numbers, and this is {kind(odd)}", span, f"`{describe(odd)}`")
+    odd = left if not isinstance(left.value, (Size, float)) else right
+    help_ = "`if … then 1 else 0` makes a number of a truth value" if isinstance(odd.value, bool) else ""
+    return problem("E043", f"`{symbol}` needs numbers, and this is {kind(odd)}", span, f"`{describe(odd)}`", help=help_)
 
 
 def _compare(symbol: str, left: Static, right: Static, span: Span) -> bool:
@@ -141,7 +162,7 @@ def _exact_quotient(left: Size, right: Size, span: Span, frame: Frame) -> Size:
             f"{left} does not divide by {right}",
             span,
             f"{left} / {right} leaves a remainder",
-            secondary=tuple(Label(use.span, f"in this use of `{use.name}`") for use in frame.context.calls[-1:]),
+            secondary=uses(frame),
             help="choose sizes that divide, or write `//` to round down",
         )
     quotient = left.exactly(right)
@@ -149,12 +170,19 @@ def _exact_quotient(left: Size, right: Size, span: Span, frame: Frame) -> Size:
     return quotient
 
 
+def uses(frame: Frame) -> tuple[Label, ...]:
+    """The innermost use that is being elaborated, and the outermost: that in the user's own model."""
+    calls = frame.context.calls
+    shown = calls if len(calls) < 2 else (calls[-1], calls[0])
+    return tuple(Label(use.span, f"in this use of `{use.name}`") for use in shown)
+
+
 def _power(base: Size, exponent: Size, span: Span) -> Size | float:
     power = exponent.constant
     if power is None:
         raise problem("E035", f"the exponent {exponent} is not known when compiling", span)
     if power < 0 and base.constant is not None:
-        return float(base.constant) ** power
+        return _float_arithmetic("**", base.constant, power, span)
     if not 0 <= power <= EXPONENT_LIMIT:
         raise problem("E033", f"the exponent {power} is too large for a size", span)
     return base**power
@@ -215,9 +243,20 @@ def as_tensor(frame: Frame, value: Value, span: Span, dtype: DType | None = None
                 span,
                 help="unpack them first: `a, b = …`",
             )
-        case Layer() | Layers():
-            raise problem("E043", "this is a layer, not a value", span, help="call it: `layer(x)`")
-        case _:
+        case Layers(items):
+            raise problem(
+                "E043",
+                f"these are {len(items)} layers, not a value",
+                span,
+                help="call them one by one: `for block in blocks { x = block(x) }`",
+            )
+        case Layer():
+            raise problem("E043", "this is a layer, not a value", span, help="call it, with its input in parentheses")
+        case BlockValue(declaration):
+            name = declaration.name.text
+            help_ = f"make a layer of it and call that: `layer {name.lower()} = {name}`, `{name.lower()}(x)`"
+            raise problem("E043", "this is a block, not a value", span, help=help_)
+        case FunctionValue():
             raise problem("E043", "this is a function, not a value", span, help="call it: `f(x)`")
 
 

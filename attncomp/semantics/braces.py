@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from attncomp.diagnostics.core import DiagnosticError, Span
-from attncomp.diagnostics.suggest import did_you_mean
+from attncomp.diagnostics.suggest import did_you_mean, nearest
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis
 from attncomp.semantics import axes
@@ -37,15 +37,33 @@ class Braces:
                         "E013",
                         f"there is no option `{entry.name.text}` here",
                         entry.name.span,
-                        help=did_you_mean(entry.name.text, options) or f"it is written `{self.signature}`",
+                        help=self._option_help(entry, options, kinds),
                     )
                 if entry.name.text in seen:
                     raise problem("E014", f"the option `{entry.name.text}` is given twice", entry.span)
                 seen.add(entry.name.text)
             elif entry.kind not in kinds:
-                raise problem(
-                    "E043", "this does not belong in these braces", entry.span, help=f"it is written `{self.signature}`"
-                )
+                raise problem("E043", "this does not belong in these braces", entry.span, help=self._entry_help(kinds))
+
+    def _option_help(self, entry: StaticArgument, options: Collection[str], kinds: Collection[str]) -> str:
+        assert entry.name is not None
+        name = entry.name.text
+        is_axis = self.frame.find_axis(name) is not None or isinstance(entry.target, tree.Name)
+        if "binding" in kinds and is_axis and nearest(name, options) is None:
+            actual = entry.target.text if isinstance(entry.target, tree.Name) else "…"
+            value = describe(entry.value) if isinstance(entry.value, Static) and entry.target is None else actual
+            return f"an axis stands before `:`: write `{name}: {value}`"
+        return did_you_mean(name, options) or f"it is written `{self.signature}`"
+
+    def _entry_help(self, kinds: Collection[str]) -> str:
+        axes_given = [entry.term for entry in self.entries if entry.kind == "axis"]
+        if "arrow" in kinds and len(axes_given) == 2:
+            source, target = axes_given
+            if isinstance(source, tree.Name) and isinstance(target, tree.Name):
+                return f"write an arrow: `{source.text} -> {target.text}`"
+        if kinds == ("binding",):
+            return f"it is written `{self.signature}`; an axis of it is bound with `formal: actual`"
+        return f"it is written `{self.signature}`"
 
     # --- options ------------------------------------------------------------------------------------------------
 

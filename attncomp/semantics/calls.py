@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from attncomp.diagnostics.core import Label, Span
 from attncomp.diagnostics.suggest import did_you_mean
-from attncomp.semantics import arithmetic, layers, operators, results
+from attncomp.semantics import arithmetic, layers, operators, results, slips
 from attncomp.semantics.binding import count_text, enter
 from attncomp.semantics.braces import Braces
 from attncomp.semantics.context import CALL_STEPS, Activation, problem
+from attncomp.semantics.habits import HABITS
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word
 from attncomp.semantics.static_arguments import static_arguments
@@ -42,6 +43,13 @@ def source(frame: Frame, expression: tree.Reference, value: Value | None) -> Val
         raise problem(
             "E041", f"`{name}` is applied to a value", expression.span, help=f"it is written `{row.signature}`"
         )
+    if isinstance(value, Tensor):
+        raise problem(
+            "E044",
+            f"`{name}` is a value, and braces belong to operators and layers",
+            expression.span,
+            help=f"the axes of a value are renamed and indexed in square brackets: `{name}[…]`",
+        )
     raise problem(
         "E044",
         f"`{name}{{…}}` makes a layer, which needs a name of its own",
@@ -66,13 +74,24 @@ def call(frame: Frame, expression: tree.Call) -> Value:
                 "E044",
                 f"`{name}` is a block: its parameters need a layer to live in",
                 function.span,
-                help=f"write `layer {name.lower()} = {name}{{…}}`, and call `{name.lower()}(x)`",
+                help=_how_to_make(frame, name),
             )
-        if function.statics is not None:
-            raise problem("E043", f"`{name}` is made already: options belong where the layer is", function.span)
+        if function.statics is not None and isinstance(target, (Layer, Layers)):
+            raise problem(
+                "E043",
+                f"`{name}` is made already, and its options with it",
+                function.span,
+                help=f"options stand where the layer is made: `layer {name} = …{{…}}`",
+            )
     else:
         target = frame.context.evaluate(frame, function)
     return _call_layer(frame, target, expression)
+
+
+def _how_to_make(frame: Frame, name: str) -> str:
+    if frame.title and frame.is_function:
+        return f"a function owns no parameters: make `{frame.title}` a block, with `layer {name.lower()} = {name}{{…}}`"
+    return f"write `layer {name.lower()} = {name}{{…}}`, and call `{name.lower()}(x)`"
 
 
 def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
@@ -95,7 +114,10 @@ def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
         )
     if value is not None and not (isinstance(value, (Tensor, Static)) and name in operators.OPERATORS):
         return value
-    if frame.file.find(name) is not None:
+    found = frame.file.find(name)
+    if found is not None and isinstance(found[1], tree.Model):
+        raise slips.model_inside(name, function.span)
+    if found is not None:
         return frame.context.evaluate(frame, tree.Reference(function.name, None, function.span))
     if name in operators.OPERATORS:
         return None
@@ -104,14 +126,16 @@ def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
             "E044",
             f"`{name}` is a layer: its parameters need a name to live under",
             function.span,
-            help=f"write `layer {name.lower()} = {name}{{…}}`, and call `{name.lower()}(x)`",
+            help=_how_to_make(frame, name),
         )
     known = frame.visible() | frozenset(operators.OPERATORS) | frozenset(layers.LAYERS)
     raise problem(
         "E012",
         f"there is no operator, function or layer `{name}`",
         function.name.span,
-        help=did_you_mean(name, known) or f"an operator of your own is a function: `fn {name}(x) = …`",
+        help=HABITS.get(name)
+        or did_you_mean(name, known)
+        or f"an operator of your own is a function: `fn {name}(x) = …`",
     )
 
 
@@ -128,7 +152,7 @@ def _apply_operator(frame: Frame, function: tree.Reference, arguments: Sequence[
                 "E042",
                 f"`{name}` takes its values by place, not by name",
                 argument.span,
-                help=f"it is written `{row.signature}`; options stand in braces",
+                help=f"it is written `{row.signature}`: axes and options stand in braces",
             )
     if not row.least <= len(arguments) <= row.most:
         code = "E041" if len(arguments) < row.least else "E042"
@@ -175,7 +199,14 @@ def invoke_function(
     """Inlines a function. Raises E050 where it is being inlined already."""
     declaration = function.declaration
     inner = Frame(
-        frame.context, function.file, declaration.name.text, frame.owner, frame.path, function.frame, frame.depth + 1
+        frame.context,
+        function.file,
+        declaration.name.text,
+        frame.owner,
+        frame.path,
+        function.frame,
+        frame.depth + 1,
+        True,
     )
     enter(frame, inner, declaration, statics, expression.arguments, place, expression.span)
     if function.frame is not None:

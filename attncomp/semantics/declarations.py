@@ -9,10 +9,10 @@ from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.graph import Initializer
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType
-from attncomp.semantics import axes, layers
+from attncomp.semantics import axes, layers, slips
 from attncomp.semantics.context import problem
 from attncomp.semantics.parameters import check_key, join, parameter
-from attncomp.semantics.scope import Frame
+from attncomp.semantics.scope import UNIT_AXIS, Frame
 from attncomp.semantics.static import Static, Word, describe, kind
 from attncomp.semantics.static_arguments import static_arguments
 from attncomp.semantics.values import (
@@ -39,6 +39,12 @@ INITIALIZERS = {
     "xavier_uniform": (0, 1),
     "kaiming_uniform": (0, 1),
 }
+_INITIALIZER_NUMBERS = {
+    (0, 0): "no numbers",
+    (1, 1): "one number, in parentheses",
+    (2, 2): "two numbers, in parentheses",
+    (0, 1): "one number at most",
+}
 DEFAULT_INITIALIZER = Initializer("normal", (0.02,))
 
 
@@ -61,7 +67,10 @@ def axis_statement(frame: Frame, statement: tree.AxisStatement) -> None:
                 definition.span,
                 secondary=(Label(frame.axis_places[name], "first declared here"),),
             )
-        if name in frame.axes and not name.endswith("'"):
+        if name == UNIT_AXIS or name.endswith("'"):
+            what = "is there already, with the size 1" if name == UNIT_AXIS else "has the size of its axis"
+            raise problem("E014", f"`{name}` {what}: it is not declared", definition.span)
+        if name in frame.axes:
             raise problem(
                 "E014",
                 f"the axis `{name}` is one of the inputs' already",
@@ -189,7 +198,9 @@ def _initializer(frame: Frame, expression: tree.Expression) -> Initializer:
         numbers.append(float(value.number))
     if not least <= len(numbers) <= most:
         raise problem(
-            "E041" if len(numbers) < least else "E042", f"`{function.name.text}` takes {least} numbers", expression.span
+            "E041" if len(numbers) < least else "E042",
+            f"`{function.name.text}` takes {_INITIALIZER_NUMBERS[least, most]}",
+            expression.span,
         )
     return Initializer(function.name.text, tuple(numbers))
 
@@ -265,12 +276,7 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
         chosen = expression.consequent if condition.value else expression.alternative
         return _instance(frame, tree.LayerStatement(statement.name, None, chosen, None, statement.span), path)
     if not isinstance(expression, tree.Reference):
-        raise problem(
-            "E043",
-            "a layer is a name with braces, such as `Linear{a -> b}`",
-            expression.span,
-            help="it is made here, and called where it is used",
-        )
+        raise _no_layer(statement.name.text, expression)
     name = expression.name.text
     statics = static_arguments(frame, expression.statics or ())
     value = frame.lookup(name)
@@ -281,6 +287,8 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
         return Layer(value, statics, path, expression.span, statement.span)
     if found is not None and isinstance(found[1], tree.Block):
         return Layer(BlockValue(found[1], found[0]), statics, path, expression.span, statement.span)
+    if found is not None and isinstance(found[1], tree.Model):
+        raise slips.model_inside(name, expression.span)
     if found is not None:
         raise problem(
             "E043",
@@ -299,6 +307,22 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
         expression.name.span,
         help=did_you_mean(name, [*layers.LAYERS, *blocks]),
     )
+
+
+def _no_layer(name: str, expression: tree.Expression) -> DiagnosticError:
+    """What stands behind `layer NAME =` is no layer: the usual mistake is a call."""
+    message, help_ = "a layer is a name with braces, such as `Linear{a -> b}`", "it is made here, and called later"
+    if isinstance(expression, tree.Call) and isinstance(expression.function, tree.Reference):
+        callee, arguments = expression.function.name.text, expression.arguments
+        if callee in layers.LAYERS:
+            help_ = f"axes and options stand in braces: `{layers.LAYERS[callee].signature}`"
+        elif arguments and all(argument.name for argument in arguments):
+            options = ", ".join(f"{argument.name.text} = …" for argument in arguments if argument.name)
+            help_ = f"options stand in braces: `{callee}{{{options}}}`"
+        else:
+            help_ = f"write `layer {name} = {callee}`, and call `{name}(…)` later"
+        message = "a layer is made here, and called where it is used"
+    return problem("E043", message, expression.span, help=help_)
 
 
 def function_statement(frame: Frame, statement: tree.Function) -> None:

@@ -16,6 +16,9 @@ from attncomp.semantics.values import BlockValue, FunctionValue, Poison, Poisone
 from attncomp.syntax import tree
 
 
+LIST_LIMIT = 1000
+
+
 def evaluate(frame: Frame, expression: tree.Expression) -> Value:
     """The value of an expression in a frame. Raises DiagnosticError, or Poisoned where the mistake is known already."""
     frame.context.step(expression.span)
@@ -53,7 +56,10 @@ def _list(frame: Frame, expression: tree.ListLiteral) -> Value:
                 help="join tensors with `stack{axis}(a, b)` or `concat{axis}(a, b)`",
             )
         items.append(value)
-    return Static(tuple(items))
+    found = Static(tuple(items))
+    if found.leaves > LIST_LIMIT:
+        raise problem("E033", f"this list holds more than {LIST_LIMIT} values", expression.span)
+    return found
 
 
 def _size_of(frame: Frame, expression: tree.SizeOf) -> Value:

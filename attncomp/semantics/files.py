@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span
 from attncomp.diagnostics.suggest import did_you_mean
+from attncomp.semantics.signatures import check_declaration
 from attncomp.syntax import tree
 from attncomp.syntax.parse import parse, read_source
 
@@ -35,6 +36,11 @@ class SourceFile:
     def names(self) -> frozenset[str]:
         """All names that this file declares or imports."""
         return frozenset(self.declared) | frozenset(self.imported)
+
+    def usable_names(self) -> frozenset[str]:
+        """The blocks and functions among them: a model is no part of another."""
+        found = {name: self.find(name) for name in self.names()}
+        return frozenset(name for name, item in found.items() if item and not isinstance(item[1], tree.Model))
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def is_source_text(source: str | Path) -> bool:
 def load_files(source: str | Path) -> FileSet:
     """Reads and parses `source` (a path, or the text of a file) and everything it imports.
 
-    Raises DiagnosticError with every mistake found: syntax, E014, E051, E052, E053.
+    Raises DiagnosticError with every mistake found: syntax, E014, E051, E052, E053, and those of signatures.
     """
     loader = _Loader()
     if is_source_text(source):
@@ -121,6 +127,7 @@ class _Loader:
                 self.resolve_import(file, item, folder)
             else:
                 file.declared.setdefault(item.name.text, item)
+                self.diagnostics.extend(check_declaration(item))
         self.opening.pop()
         return file
 

@@ -7,9 +7,9 @@ checkpoint from there loads as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from attncomp.diagnostics.core import Span
+from attncomp.diagnostics.core import DiagnosticError, Label, Span
 from attncomp.ir.graph import Attribute, Initializer
 from attncomp.ir.sizes import Size, product
 from attncomp.ir.types import Axis, DType, Layout
@@ -21,6 +21,9 @@ from attncomp.semantics.parameters import constant_size, fan_in_uniform, join, p
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.values import Layer, Tensor
 from attncomp.syntax import tree
+
+# Codes that depend on the value that a layer is called with.
+_OF_THE_INPUT = ("E011", "E020", "E022", "E023", "E030", "E035")
 
 ZEROS, ONES = Initializer("zeros"), Initializer("ones")
 
@@ -299,10 +302,38 @@ def call_builtin(frame: Frame, layer: Layer, name: str, x: Tensor, span: Span) -
     """Calls a built-in layer on a tensor."""
     row = LAYERS[name]
     braces = Braces(frame, row.signature, layer.statics, layer.span)
-    result = row.apply(LayerCall(frame, layer, braces, x, span))
+    try:
+        result = row.apply(LayerCall(frame, layer, braces, x, span))
+    except DiagnosticError as error:
+        raise _with_call(error, layer, span) from None
     before = frame.context.type(x.node).names
     gone = [axis for axis in before if not frame.context.type(result.node).has(axis)]
     return arithmetic.consume(x, gone, result.node)
+
+
+def _with_call(error: DiagnosticError, layer: Layer, span: Span) -> DiagnosticError:
+    """What points into the braces of a layer points at the call too: another call may have been right."""
+    where = layer.span
+    label = Label(span, "in this call")
+
+    def inside(place: Span) -> bool:
+        begins = (where.line, where.column) <= (place.line, place.column)
+        return (
+            place.file == where.file
+            and begins
+            and (place.end_line, place.end_column)
+            <= (
+                where.end_line,
+                where.end_column,
+            )
+        )
+
+    return DiagnosticError(
+        replace(diagnostic, secondary=(*diagnostic.secondary, label))
+        if diagnostic.primary is not None and diagnostic.code in _OF_THE_INPUT and inside(diagnostic.primary.span)
+        else diagnostic
+        for diagnostic in error.diagnostics
+    )
 
 
 def check_braces(frame: Frame, layer: Layer, name: str) -> None:

@@ -76,21 +76,28 @@ def parameter(
     type_ = ValueType(dtype, tuple(axes))
     node = context.graph.add("parameter", (), attributes, type_, Origin(span, frame.path))
     if owner is not None:
-        owner.members[name] = Member(Tensor(node), span, shape)
+        owner.members[name] = Member(Tensor(node), span, shape, _uses(frame, span))
     return Tensor(node)
 
 
 def _again(frame: Frame, member: Member, shape: str, span: Span) -> Tensor:
     assert isinstance(member.value, Tensor)
     if member.shape != shape:
+        # Both calls may run through the same lines of a block: where they part is where the user can tell them apart.
+        pairs = zip(member.uses, _uses(frame, span), strict=False)
+        first, now = next(((before, after) for before, after in pairs if before != after), (member.span, span))
         raise problem(
             "E032",
             f"this layer is shared, and was first called with other sizes: {member.shape}, now {shape}",
-            span,
-            secondary=(Label(member.span, f"its first call made [{member.shape}]"),),
+            now,
+            secondary=(Label(first, f"its first call made [{member.shape}]"),),
             help="make a second layer, or bring both inputs to one size",
         )
     return member.value
+
+
+def _uses(frame: Frame, span: Span) -> tuple[Span, ...]:
+    return (*(use.span for use in frame.context.calls), span)
 
 
 def _check_size(frame: Frame, axes: Sequence[Axis], dtype: DType, key: str, span: Span) -> None:

@@ -33,7 +33,8 @@ def result_help(frame: Frame, wanted: Sequence[str], has: Sequence[str]) -> str:
     missing = [frame.show(axis) for axis in wanted if axis not in has]
     extra = [frame.show(axis) for axis in has if axis not in wanted]
     if len(missing) == 1 and len(extra) == 1:
-        return f"rename it: `[{extra[0]} -> {missing[0]}]`"
+        here, there = extra[0], missing[0]
+        return f"rename it: `[{here} -> {there}]`; or is it `{here}`, not `{there}`, that should be summed over?"
     if extra and not missing:
         return "sum over what is too much, or state it: " + ", ".join(f"`{axis}`" for axis in extra)
     if missing and not extra:

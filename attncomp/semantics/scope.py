@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from attncomp.diagnostics.core import Span
-from attncomp.diagnostics.suggest import did_you_mean
+from attncomp.diagnostics.suggest import did_you_mean, nearest
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, ValueType
 from attncomp.semantics.context import Context, problem
@@ -28,7 +28,8 @@ class Frame:
 
     `values` and `axes` are what its names stand for; `riders` and `taken` are axis names of the graph: those that pass
     through, and all that a local axis must not be called. `owner` is the layer instance whose parameters the body
-    makes, `path` their prefix. `parent` is the frame around a local function.
+    makes, `path` their prefix. `parent` is the frame around a local function. `is_function` is whether this is the use
+    of a function, which makes no layers.
     """
 
     context: Context
@@ -38,6 +39,7 @@ class Frame:
     path: str = ""
     parent: Frame | None = None
     depth: int = 0
+    is_function: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     places: dict[str, Span] = field(default_factory=dict)
     axes: dict[str, Axis] = field(default_factory=dict)
@@ -55,7 +57,8 @@ class Frame:
 
     def visible(self) -> frozenset[str]:
         """All names of values that can be read here."""
-        return frozenset(self.values) | (self.parent.visible() if self.parent else self.file.names())
+        around = self.parent.visible() if self.parent else self.file.usable_names()
+        return frozenset(self.values) | around
 
     def define(self, name: tree.Name, value: Value) -> None:
         """Lets a name stand for a value from here on."""
@@ -81,12 +84,18 @@ class Frame:
         found = self.find_axis(name.text)
         if found is None:
             raise problem(
-                "E011",
-                f"there is no axis `{name.text}` here",
-                name.span,
-                help=did_you_mean(name.text, self.axis_names()) or f"declare it: `axis {name.text} = …`",
+                "E011", f"there is no axis `{name.text}` here", name.span, help=self._how_to_declare(name.text)
             )
         return found
+
+    def _how_to_declare(self, name: str) -> str:
+        close = nearest(name, self.axis_names())
+        if close is not None:
+            return f"did you mean `{close}`?"
+        if self.lookup(name) is not None:
+            return f"`{name}` is a value, not an axis: write `axis {name} = …` where it is declared"
+        base = name.rstrip("'")
+        return f"declare it: `axis {base} = …`" + (f", then `{name}` is its twin" if base != name else "")
 
     def axis_in(self, name: tree.Name, type_: ValueType) -> Axis:
         """The axis of a value that a name stands for: a declared one, or one that the value has under that very name.

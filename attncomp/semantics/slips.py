@@ -1,10 +1,10 @@
-"""Mistakes that have a meaning, and so must be looked for: the forgotten rename."""
+"""Mistakes that have a meaning, and so must be looked for: the forgotten rename, a model inside another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.core import DiagnosticError, Label, Span
 from attncomp.ir.operators.table import OPERATORS
 from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
@@ -42,3 +42,13 @@ def reject_shared_softmax(frame: Frame, node: int, axes: Iterable[str], span: Sp
                     )
         elif OPERATORS[operator].category == "pointwise":
             stack.extend(operands)
+
+
+def model_inside(name: str, span: Span) -> DiagnosticError:
+    """A model where a block or function should stand, to be raised."""
+    return problem(
+        "E044",
+        f"`{name}` is a model: it is where a program begins, not a part of another",
+        span,
+        help="move its body into a `block`, and use that in both",
+    )

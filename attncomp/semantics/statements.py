@@ -58,12 +58,15 @@ def returned(frame: Frame, declaration: tree.Block | tree.Model) -> list[tuple[V
         if len(values) == count:
             spread = statement.values if len(statement.values) == count else statement.values * count
             return list(zip(values, spread, strict=True))
+        if any(isinstance(value, Poison) for value in values):
+            return [(Poison(), None)] * count
         _report(
             frame,
             [
                 problem(
                     "E021",
-                    f"`->` says {_results(count)}, and {_results(len(values))} returned",
+                    f"`->` says {_results(count)}, and {_results(len(values))} "
+                    f"{'is' if len(values) == 1 else 'are'} returned",
                     statement.span,
                     secondary=(Label(declaration.name.span, "declared here"),),
                 )
@@ -147,6 +150,7 @@ def _unpack(frame: Frame, statement: tree.LetStatement, value: Value) -> None:
             "E042" if count > len(statement.names) else "E041",
             f"{len(statement.names)} names for {count} {'result' if count == 1 else 'results'}",
             statement.span,
+            help="write one name for each: `" + ", ".join("abcdefgh"[:count]) + " = …`" if count <= 8 else "",
         )
     for name, item in zip(statement.names, value.values, strict=True):
         _name_node(frame, item, name.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Union
 
 from attncomp.ir.sizes import Size
@@ -23,6 +24,11 @@ class Static:
     """A value known when compiling: a truth value, a size (any whole number), a number, a word, none, a list."""
 
     value: bool | Size | float | Word | tuple[Static, ...] | None
+
+    @cached_property
+    def leaves(self) -> int:
+        """How many values this is, those in lists inside of lists counted each."""
+        return sum(item.leaves for item in self.value) if isinstance(self.value, tuple) else 1
 
     @property
     def whole(self) -> int | None:

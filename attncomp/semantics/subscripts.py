@@ -11,7 +11,7 @@ from attncomp.ir.types import Axis, ValueType
 from attncomp.semantics import arithmetic, axes
 from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
-from attncomp.semantics.static import Static, kind
+from attncomp.semantics.static import Static, describe, kind
 from attncomp.semantics.values import Layers, Tensor, Value
 from attncomp.syntax import tree
 
@@ -82,16 +82,18 @@ def _position(frame: Frame, value: Static, size: Size, span: Span) -> Size:
 def _index(frame: Frame, tensor: Tensor, item: tree.Index, position: Static) -> Tensor:
     axis = frame.axis_in(item.axis, frame.context.type(tensor.node))
     place = _position(frame, position, axis.size, item.position.span)
-    _in_range(frame, place, axis, item.position.span, last=axis.size - 1)
+    _in_range(frame, position, place, axis, item.position.span, last=axis.size - 1)
     node = frame.context.add(frame, "index", [tensor.node], item.span, {"axis": axis.name, "position": place})
     return arithmetic.consume(tensor, [axis.name], node)
 
 
-def _in_range(frame: Frame, place: Size, axis: Axis, span: Span, *, last: Size) -> None:
+def _in_range(frame: Frame, written: Static, place: Size, axis: Axis, span: Span, *, last: Size) -> None:
     """Raises E034 for a position outside of 0..last; what depends on a symbol is checked at each call."""
     below, above = place.constant, (place - last).constant
     if (below is not None and below < 0) or (above is not None and above > 0):
-        raise problem("E034", f"position {place} is out of range: `{frame.show(axis.name)}` has size {axis.size}", span)
+        name = frame.show(axis.name)
+        message = f"position {describe(written)} is out of range: `{name}` has size {axis.size}"
+        raise problem("E034", message, span)
     if below is None:
         frame.context.bound(Size.of(0), place, span)
     if above is None:
@@ -109,7 +111,7 @@ def _slice(frame: Frame, tensor: Tensor, item: tree.Slice) -> Tensor:
         if not isinstance(value, Static):
             raise problem("E046", "the bounds of a slice are known when compiling", expression.span)
         place = _position(frame, value, axis.size, expression.span)
-        _in_range(frame, place, axis, expression.span, last=axis.size)
+        _in_range(frame, value, place, axis, expression.span, last=axis.size)
         bounds.append(place)
     length = (bounds[1] - bounds[0]).constant
     if length is not None and length < 0:

@@ -81,11 +81,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Member:
-    """Something that an instance owns: a parameter (a node) or an inner layer, and the statement that made it."""
+    """Something that an instance owns: a parameter (a node) or an inner layer, and the place that made it.
+
+    `uses` are the calls that led there, the outermost first.
+    """
 
     value: Value
     span: Span
     shape: str = ""
+    uses: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
