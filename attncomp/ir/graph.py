@@ -1,7 +1,9 @@
 """The graph: operators with typed attributes as nodes, operands as edges that carry their position.
 
-A thin class over `networkx.MultiDiGraph`. A node has one result, whose type it carries; what reads it, and in which
-place, is on the edges. Numbers of nodes only grow, so that output is the same in every run.
+A node has one result, whose type it carries; what reads it, and in which place, is on the edges of a
+`networkx.MultiDiGraph`. That is made when something first asks for readers or an order: building a graph, which is all
+that checking a file needs, does not import networkx. Numbers of nodes only grow, so that output is the same in every
+run.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Union
 
-import networkx as nx
 import numpy as np
 
 from attncomp.diagnostics.core import Span
@@ -19,6 +20,8 @@ from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType, Layout, ValueType
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     NetworkxGraph = nx.MultiDiGraph[int]
 
 
@@ -131,7 +134,9 @@ class Graph:
     name: str
     results: tuple[Result, ...] = ()
     constraints: tuple[Constraint, ...] = ()
-    _graph: NetworkxGraph = field(default_factory=nx.MultiDiGraph)
+    _nodes: dict[int, Node] = field(default_factory=dict)
+    _operands: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _made: NetworkxGraph | None = None
     _next: int = 0
 
     # --- building -----------------------------------------------------------------------------------------------
@@ -148,14 +153,27 @@ class Graph:
         """Adds a node and returns its number. `ir.build.Builder` does the same and infers the type."""
         identity = self._next
         self._next += 1
-        node = Node(identity, operator, MappingProxyType(dict(attributes)), type, origin, name)
-        self._graph.add_node(identity, node=node)
-        self._connect(identity, operands)
+        self._nodes[identity] = Node(identity, operator, MappingProxyType(dict(attributes)), type, origin, name)
+        self._operands[identity] = tuple(operands)
+        if self._made is not None:
+            self._connect(self._made, identity)
         return identity
 
-    def _connect(self, identity: int, operands: Sequence[int]) -> None:
-        for position, operand in enumerate(operands):
-            self._graph.add_edge(operand, identity, key=position)
+    def _connect(self, edges: NetworkxGraph, identity: int) -> None:
+        edges.add_node(identity)
+        for position, operand in enumerate(self._operands[identity]):
+            edges.add_edge(operand, identity, key=position)
+
+    @property
+    def _edges(self) -> NetworkxGraph:
+        """The edges, from operand to reader, with the operand's position as their key."""
+        if self._made is None:
+            import networkx as nx
+
+            self._made = nx.MultiDiGraph()
+            for identity in self._nodes:
+                self._connect(self._made, identity)
+        return self._made
 
     def require(self, constraint: Constraint) -> None:
         """Adds a constraint on sizes, once."""
@@ -166,44 +184,35 @@ class Graph:
     # --- reading ------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._graph)
+        return len(self._nodes)
 
     def __contains__(self, identity: object) -> bool:
-        return identity in self._graph
+        return identity in self._nodes
 
     def node(self, identity: int) -> Node:
         """The node of that number. Raises KeyError where there is none."""
-        node: Node = self._graph.nodes[identity]["node"]
-        return node
+        return self._nodes[identity]
 
     def type(self, identity: int) -> ValueType:
         """The type of a node's result."""
-        return self.node(identity).type
+        return self._nodes[identity].type
 
     def operands(self, identity: int) -> tuple[int, ...]:
         """The nodes that a node reads, in the order of its operands."""
-        edges = sorted((position, source) for source, _, position in self._graph.in_edges(identity, keys=True))
-        return tuple(source for _, source in edges)
+        return self._operands[identity]
 
-    def positions(self, identity: int) -> tuple[int, ...]:
-        """The places of a node's operands: 0, 1, … in a graph that is in order."""
-        return tuple(sorted(position for _, _, position in self._graph.in_edges(identity, keys=True)))
-
-    def identities(self) -> tuple[int, ...]:
-        """The numbers of all nodes, those too that an edge names and that were never added."""
-        return tuple(sorted(self._graph))
-
-    def has_node(self, identity: int) -> bool:
-        """Whether a number is that of a node that was added."""
-        return identity in self._graph and "node" in self._graph.nodes[identity]
+    def missing(self) -> tuple[int, ...]:
+        """The numbers that nodes read and that are no node's, in a graph that is broken."""
+        read = {operand for operands in self._operands.values() for operand in operands}
+        return tuple(sorted(read - self._nodes.keys()))
 
     def uses(self, identity: int) -> tuple[tuple[int, int], ...]:
         """Who reads a node: (reader, position of the operand), in order. Results of the graph do not count."""
-        return tuple(sorted((target, position) for _, target, position in self._graph.out_edges(identity, keys=True)))
+        return tuple(sorted((target, position) for _, target, position in self._edges.out_edges(identity, keys=True)))
 
     def users(self, identity: int) -> tuple[int, ...]:
         """The distinct nodes that read a node, in order."""
-        return tuple(sorted(self._graph.successors(identity)))
+        return tuple(sorted(self._edges.successors(identity)))
 
     def is_result(self, identity: int) -> bool:
         """Whether a node is a result of the graph."""
@@ -211,7 +220,9 @@ class Graph:
 
     def order(self) -> tuple[int, ...]:
         """All nodes, each after its operands; among the possible orders that of the smallest numbers."""
-        return tuple(nx.lexicographical_topological_sort(self._graph))
+        import networkx as nx
+
+        return tuple(nx.lexicographical_topological_sort(self._edges))
 
     def nodes(self, operator: str | None = None) -> Iterator[Node]:
         """The nodes in order, all of them or those of one operator."""
@@ -222,15 +233,21 @@ class Graph:
 
     def ancestors(self, identity: int) -> frozenset[int]:
         """All nodes that a node depends on, without itself."""
-        return frozenset(nx.ancestors(self._graph, identity))
+        import networkx as nx
+
+        return frozenset(nx.ancestors(self._edges, identity))
 
     def descendants(self, identity: int) -> frozenset[int]:
         """All nodes that depend on a node, without itself."""
-        return frozenset(nx.descendants(self._graph, identity))
+        import networkx as nx
+
+        return frozenset(nx.descendants(self._edges, identity))
 
     def is_acyclic(self) -> bool:
         """Whether no node depends on itself."""
-        return bool(nx.is_directed_acyclic_graph(self._graph))
+        import networkx as nx
+
+        return bool(nx.is_directed_acyclic_graph(self._edges))
 
     def symbols(self) -> tuple[str, ...]:
         """The symbols in the sizes of the inputs, in the order they are first stated."""
@@ -245,20 +262,21 @@ class Graph:
 
     def update(self, identity: int, **changes: object) -> None:
         """Replaces fields of a node (`attributes`, `type`, `origin`, `name`, `operator`)."""
-        self._graph.nodes[identity]["node"] = replace(self.node(identity), **changes)  # type: ignore[arg-type]
+        self._nodes[identity] = replace(self._nodes[identity], **changes)  # type: ignore[arg-type]
 
     def set_operands(self, identity: int, operands: Sequence[int]) -> None:
         """Makes a node read `operands`."""
-        self._graph.remove_edges_from(list(self._graph.in_edges(identity, keys=True)))
-        self._connect(identity, operands)
+        self._operands[identity] = tuple(operands)
+        if self._made is not None:
+            self._made.remove_edges_from(list(self._made.in_edges(identity, keys=True)))
+            self._connect(self._made, identity)
 
     def replace_uses(self, old: int, new: int, *, but_in: Iterable[int] = ()) -> None:
         """Makes every reader of `old`, and every result that is `old`, read `new`, except the nodes in `but_in`."""
         kept = set(but_in)
-        for reader, position in self.uses(old):
+        for reader in self.users(old):
             if reader not in kept:
-                self._graph.remove_edge(old, reader, key=position)
-                self._graph.add_edge(new, reader, key=position)
+                self.set_operands(reader, [new if operand == old else operand for operand in self._operands[reader]])
         self.results = tuple(replace(result, node=new) if result.node == old else result for result in self.results)
 
     def remove(self, identities: Iterable[int]) -> None:
@@ -268,8 +286,12 @@ class Graph:
             readers = [reader for reader in self.users(identity) if reader not in doomed]
             if readers or self.is_result(identity):
                 raise ValueError(f"node {identity} is still read")
-        self._graph.remove_nodes_from(doomed)
+        self._edges.remove_nodes_from(doomed)
+        for identity in doomed:
+            del self._nodes[identity], self._operands[identity]
 
     def copy(self) -> Graph:
         """An independent copy; nodes are immutable and shared."""
-        return Graph(self.name, self.results, self.constraints, self._graph.copy(), self._next)
+        return Graph(
+            self.name, self.results, self.constraints, dict(self._nodes), dict(self._operands), None, self._next
+        )

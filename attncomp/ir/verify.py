@@ -37,7 +37,7 @@ def verify(graph: Graph) -> None:
 def _problems(
     graph: Graph, constraints: tuple[Constraint, ...], outer: frozenset[str], *, inner: bool
 ) -> Iterator[str]:
-    broken = [identity for identity in graph.identities() if not graph.has_node(identity)]
+    broken = graph.missing()
     if broken:
         yield f"nodes are read that do not exist: {', '.join(f'%{identity}' for identity in broken)}"
         return
@@ -79,9 +79,6 @@ def _node_problems(
         yield "there is no such operator"
         return
     operands = graph.operands(node.identity)
-    positions = graph.positions(node.identity) if operands else ()
-    if positions != tuple(range(len(operands))):
-        yield f"its operands have the positions {positions}"
     attributes = list(_attribute_problems(operator, node))
     yield from attributes
     for axis in node.type.axes:
