@@ -162,6 +162,8 @@ def _bind_axes(
         for name in axes.names_of(formal.type):
             actual = explicit.get(name.text)
             found = actual.name if actual is not None else _by_name(caller, name.text)
+            if actual is None and not type_.has(found) and (twin := _twin(explicit, name.text)):
+                found = twin
             if not type_.has(found):
                 raise _missing_axis(caller, declaration, name, type_.names, where, explicit=actual is not None)
             if found in here:
@@ -191,8 +193,48 @@ def _bind_axes(
     for text, axis in explicit.items():
         inner.axes.setdefault(text, axis)
         inner.taken.add(axis.name)
+    for name in _made_axes(declaration):
+        if inner.find_axis(name.text) is None:
+            axis = _axis_of_the_use(caller, declaration, name, span)
+            inner.axes[name.text] = axis
+            inner.taken.add(axis.name)
     formal_axes = {axis.name for axis in inner.axes.values()}
     inner.riders = frozenset(carried) - formal_axes
+
+
+def _made_axes(declaration: Declaration) -> list[tree.Name]:
+    """The axes of the results that no input has and that the body does not declare: the use says which they are."""
+    outputs = declaration.outputs if isinstance(declaration, tree.Block) else (declaration.output,)
+    known = {name.text for given in declaration.inputs for name in _names(given.type)}
+    body = declaration.body if isinstance(declaration, tree.Block) else ()
+    for statement in body:
+        if isinstance(statement, tree.AxisStatement):
+            known |= {definition.name.text for definition in statement.definitions}
+        elif isinstance(statement, tree.ParameterStatement):
+            known |= {
+                part.term.text
+                for part in statement.storage.dimensions
+                if part.size and isinstance(part.term, tree.Name)
+            }
+    return [name for output in outputs for name in _names(output.type) if name.text not in known]
+
+
+def _names(type_: tree.AxisSet | tree.Storage | None) -> tuple[tree.Name, ...]:
+    return axes.names_of(type_) if isinstance(type_, tree.AxisSet) else ()
+
+
+def _axis_of_the_use(caller: Frame, declaration: Declaration, name: tree.Name, span: Span) -> Axis:
+    found = caller.find_axis(name.text)
+    if found is None:
+        title = declaration.name.text
+        raise problem(
+            "E041",
+            f"`{title}` makes an axis `{name.text}`, and this use does not say which axis that is",
+            span,
+            secondary=(Label(name.span, "made here"),),
+            help=f"name it where `{title}` is used: `{title}{{{name.text}: …}}`",
+        )
+    return found
 
 
 def _explicit_axes(caller: Frame, declaration: Declaration, statics: Sequence[StaticArgument]) -> dict[str, Axis]:
@@ -218,7 +260,7 @@ def formal_axis_names(declaration: Declaration) -> frozenset[str]:
     """The axes in the data signature of a block or function."""
     outputs = declaration.outputs if isinstance(declaration, tree.Block) else (declaration.output,)
     types = [*(item.type for item in declaration.inputs), *(item.type for item in outputs)]
-    return frozenset(name.text for type_ in types if isinstance(type_, tree.AxisSet) for name in axes.names_of(type_))
+    return frozenset(name.text for type_ in types for name in _names(type_))
 
 
 def _all_axes(caller: Frame, values: Iterable[Value]) -> dict[str, None]:
@@ -232,6 +274,14 @@ def _all_axes(caller: Frame, values: Iterable[Value]) -> dict[str, None]:
 def _by_name(caller: Frame, name: str) -> str:
     found = caller.find_axis(name)
     return found.name if found is not None else name
+
+
+def _twin(explicit: Mapping[str, Axis], name: str) -> str | None:
+    """The twin of an axis that is bound explicitly: with `seq: time`, `seq'` is `time'`."""
+    base = name.rstrip("'")
+    if base == name or base not in explicit:
+        return None
+    return explicit[base].name + name[len(base) :]
 
 
 def _missing_axis(
