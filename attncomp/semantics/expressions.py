@@ -15,7 +15,6 @@ from attncomp.semantics.static import Static, Word, kind
 from attncomp.semantics.values import BlockValue, FunctionValue, Poison, Poisoned, Tensor, Value
 from attncomp.syntax import tree
 
-
 LIST_LIMIT = 1000
 
 

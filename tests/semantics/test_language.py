@@ -326,3 +326,25 @@ model M(x: f32[seq, d], y: f32[part, d]) -> f32[seq, d] {
     assert graph_of(text).constraints == ()
     x, y = RANDOM.normal(size=(3, 2)), RANDOM.normal(size=(5, 2))
     np.testing.assert_array_equal(run(text, {"x": x, "y": y})[0]["out"], np.concatenate([x, y]))
+
+
+MAKES = """
+block Widen(x: {d}) -> {wide} {
+  layer l = Linear{d -> wide}
+  return l(x)
+}
+model M(x: f32[n, d = 2]) -> f32[n, out] {
+  axis out = 5
+  layer w = Widen{BINDING}
+  return w(x)
+}"""
+
+
+def test_the_use_says_which_axis_a_block_makes():
+    graph = graph_of(MAKES.replace("BINDING", "wide: out"))
+    assert [str(axis) for axis in graph.type(graph.results[0].node).axes] == ["n=n", "out=5"]
+    named_alike = MAKES.replace("BINDING", "").replace("out", "wide")
+    assert graph_of(named_alike).type(graph_of(named_alike).results[0].node).has("wide")
+    with pytest.raises(DiagnosticError) as caught:
+        graph_of(MAKES.replace("BINDING", ""))
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["E041"]
