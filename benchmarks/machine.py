@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# Set by some hosts for old OpenBLAS builds; a current NumPy is slower with them.
-_SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# Set by some hosts: for old OpenBLAS builds, with which a current NumPy is slower, and against compiled Python files, without
+# which every process compiles each module anew. An installed package has them.
+_SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 _KERNEL = """
 import numpy, threadpoolctl
 for library in threadpoolctl.threadpool_info():
@@ -22,7 +23,7 @@ for library in threadpoolctl.threadpool_info():
 
 
 def environment() -> Mapping[str, str]:
-    """The environment that measured processes run in: this one, without what slows a current NumPy."""
+    """The environment that measured processes run in: this one, without what slows NumPy or the start of Python."""
     return {**{name: value for name, value in os.environ.items() if name not in _SLOWING}, "HF_HUB_OFFLINE": "1"}
 
 
