@@ -46,7 +46,7 @@ def attention(
     for a row that is masked out completely.
     """
     if mask is not None:
-        packed = leading if mask.shape[:-3].numel() > 1 else leading[-1:]
+        packed = leading if mask.shape[:-3].numel() != 1 else leading[-1:]
         mask = batch_and_heads(mask, packed)
     result = F.scaled_dot_product_attention(
         batch_and_heads(query, leading),
@@ -64,5 +64,5 @@ def batch_and_heads(x: Tensor, leading: tuple[int, ...]) -> Tensor:
     rows, columns = x.shape[-2:]
     if len(leading) < 2:
         heads = leading[-1] if leading else 1
-        return x.reshape(-1, rows, columns).expand(heads, rows, columns).unsqueeze(0)
-    return x.expand(*leading, rows, columns).reshape(-1, leading[-1], rows, columns)
+        return x.reshape(x.shape[-3:]).expand(heads, rows, columns).unsqueeze(0)
+    return x.expand(*leading, rows, columns).flatten(0, len(leading) - 2)
