@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# Set by some hosts: for old OpenBLAS builds, with which a current NumPy is slower, and against compiled Python files, without
-# which every process compiles each module anew. An installed package has them.
+# Set by some hosts: for old OpenBLAS builds, with which a current NumPy is slower, and against compiled Python files,
+# without which every process compiles each module anew. An installed package has them.
 _SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 _KERNEL = """
 import numpy, threadpoolctl
