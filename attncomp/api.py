@@ -62,7 +62,7 @@ class Module:
         self.backend: str = compiled.backend.name
         self._emitted = Emitted(compiled.program, self.graph, compiled.backend.name, compiled.text)
 
-    def __call__(self, *inputs: Any, **named: Any) -> Any:
+    def __call__(self, /, *inputs: Any, **named: Any) -> Any:
         """The result for these inputs, by position or by name; a named tuple where the model has several results.
 
         A parameter that was never loaded has its initial value. Raises ValueError or TypeError that begins with E071

@@ -83,7 +83,7 @@ class Emitted:
         """Fills the parameters by their initializers: the same numbers for a seed, whatever the backend."""
         self.load(random_parameters(self._graph, seed), strict=True)
 
-    def __call__(self, *inputs: Any, **named: Any) -> Any:
+    def __call__(self, /, *inputs: Any, **named: Any) -> Any:
         """The results. Raises TypeError (E071) where an input is missing, unknown or given twice."""
         given = self._bound(inputs, named)
         if self._backend == "torch":
@@ -95,6 +95,7 @@ class Emitted:
         for found in vars(module).values():
             if (
                 isinstance(found, type)
+                and not issubclass(found, tuple)
                 and found.__module__ == module.__name__
                 and not set(_CALLED).isdisjoint(vars(found))
             ):

@@ -43,11 +43,11 @@ def checked_weights(
     unexpected = [key for key in weights if key not in parameters]
     problems = []
     for key in missing:
-        near = difflib.get_close_matches(key, unexpected, n=1, cutoff=0.7)
-        problems.append(f"missing: {key}" + (f" (the weights have {near[0]})" if near else ""))
+        near = nearest_key(key, unexpected, len(missing))
+        problems.append(f"missing: {key}" + (f" (the weights have {near})" if near else ""))
     for key in unexpected if strict else []:
-        near = difflib.get_close_matches(key, missing, n=1, cutoff=0.7)
-        problems.append(f"unexpected: {key}" + (f" (did you mean {near[0]}?)" if near else ""))
+        near = nearest_key(key, missing, len(unexpected))
+        problems.append(f"unexpected: {key}" + (f" (did you mean {near}?)" if near else ""))
     arrays = {}
     for key, parameter in parameters.items():
         if key not in weights:
@@ -61,8 +61,20 @@ def checked_weights(
         else:
             arrays[key] = np.ascontiguousarray(array, dtype).reshape(parameter.shape)
     if problems:
-        raise WeightsError("E070: the weights do not fit the model:\n  " + "\n  ".join(problems))
+        raise WeightsError("E070: the weights do not fit the model:\n  " + listed(problems))
     return arrays
+
+
+def nearest_key(key: str, candidates: list[str], asked: int) -> str | None:
+    """The key most like `key`; none where so many are asked for that it is another model."""
+    if asked * len(candidates) > 10_000:
+        return None
+    return next(iter(difflib.get_close_matches(key, candidates, n=1, cutoff=0.7)), None)
+
+
+def listed(problems: list[str]) -> str:
+    """A line for each problem; what a terminal would act on is escaped."""
+    return "\n  ".join(line if line.isprintable() else ascii(line)[1:-1] for line in problems)
 
 
 def initial_weights(parameters: Mapping[str, Parameter], seed: int) -> dict[str, Array]:
@@ -155,17 +167,43 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Array]:
     try:
         return read_npz(path) if start == b"PK\x03\x04" else read_safetensors(path)
     except UNREADABLE as error:
-        raise WeightsError(f"E072: cannot read weights from {os.fspath(path)}: {error}") from error
+        reason = listed([str(error)])
+        raise WeightsError(f"E072: cannot read weights from {os.fspath(path)}: {reason}") from error
 
 
 def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """The arrays of a NumPy archive, those of objects refused."""
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-    foreign = [key for key, array in arrays.items() if not isinstance(array, np.ndarray)]
-    if foreign:
-        raise ValueError(f"{foreign[0]} is not a NumPy array")
+    """The arrays of a NumPy archive, each as large as its header says, those of objects refused.
+
+    Raises ValueError for an archive that unpacks to far more than it is, before it is unpacked.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > 100 * os.path.getsize(path) + 256_000_000:
+            raise ValueError(f"it unpacks to {unpacked} bytes, more than 100 times its size")
+        arrays = {
+            member.filename.removesuffix(".npy"): read_npy(archive, member) for member in members
+        }
+    if len(arrays) != len(members):
+        raise ValueError("a key is stated twice")
     return arrays
+
+
+def read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """One array in NumPy's format. Raises ValueError unless the file is as long as it says."""
+    with archive.open(member) as file:
+        if not member.filename.endswith(".npy") or file.read(6) != b"\x93NUMPY":
+            raise ValueError(f"{member.filename} is not a NumPy array")
+        version = file.read(2)[0]
+        header = np.lib.format.read_array_header_1_0 if version == 1 else None
+        shape, _, dtype = (header or np.lib.format.read_array_header_2_0)(file)
+        if dtype.hasobject:
+            raise ValueError(f"{member.filename} holds objects, which are not read")
+        if file.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+            raise ValueError(f"{member.filename} is not as long as {list(shape)} of {dtype} is")
+        file.seek(0)
+        array: Array = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def read_safetensors(path: str | os.PathLike[str]) -> dict[str, Array]:
@@ -212,7 +250,7 @@ def tensor_entry(key: str, item: Any) -> TensorEntry:
     if not isinstance(item, dict) or set(item) != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{key} needs dtype, shape and data_offsets")
     dtype, shape, offsets = item["dtype"], item["shape"], item["data_offsets"]
-    if dtype not in SAFETENSORS_DTYPES:
+    if not isinstance(dtype, str) or dtype not in SAFETENSORS_DTYPES:
         raise ValueError(f"{key} has the dtype {dtype!r}, which is not read")
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):

@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -55,7 +56,7 @@ def load_weights(
     problems = mismatches(expected, found, strict)
     if problems:
         raise ValueError(
-            f"E070: the weights do not fit {type(module).__name__}:\n  " + "\n  ".join(problems)
+            f"E070: the weights do not fit {type(module).__name__}:\n  " + listed(problems)
         )
     state = {key: found[key].to(tensor.dtype) for key, tensor in expected.items() if key in found}
     on_meta = any(tensor.is_meta for tensor in expected.values())
@@ -95,6 +96,11 @@ def nearest_key(key: str, candidates: list[str], asked: int) -> str | None:
     return next(iter(difflib.get_close_matches(key, candidates, n=1, cutoff=0.7)), None)
 
 
+def listed(problems: list[str]) -> str:
+    """A line for each problem; what a terminal would act on is escaped."""
+    return "\n  ".join(line if line.isprintable() else ascii(line)[1:-1] for line in problems)
+
+
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The tensors of an `.npz` or a `.safetensors` file, told apart by their first bytes.
 
@@ -109,24 +115,37 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         TypeError,
         KeyError,
         SyntaxError,
+        MemoryError,
+        OverflowError,
+        RuntimeError,
         struct.error,
         zipfile.BadZipFile,
-        RecursionError,
+        zlib.error,
     ) as error:
-        raise ValueError(f"E072: cannot read weights from {os.fspath(path)}: {error}") from error
+        reason = listed([str(error)])
+        raise ValueError(f"E072: cannot read weights from {os.fspath(path)}: {reason}") from error
 
 
 def read_npz(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The arrays of a NumPy archive, those of objects refused."""
+    """The arrays of a NumPy archive, those of objects refused.
+
+    Raises ValueError for an archive that unpacks to far more than it is, before it is unpacked.
+    """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > 100 * os.path.getsize(path) + 256_000_000:
+            raise ValueError(f"it unpacks to {unpacked} bytes, more than 100 times its size")
         foreign = [member.filename for member in members if not member.filename.endswith(".npy")]
         if foreign:
             raise ValueError(f"{foreign[0]} is not a NumPy array; a pickled checkpoint is not read")
-        return {
+        tensors = {
             member.filename.removesuffix(".npy"): read_npy(archive.read(member), member.filename)
             for member in members
         }
+    if len(tensors) != len(members):
+        raise ValueError("a key is stated twice")
+    return tensors
 
 
 def read_npy(data: bytes, name: str) -> Tensor:
@@ -170,25 +189,38 @@ def read_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not isinstance(header, dict):
         raise ValueError("the header is not a table")
     header.pop("__metadata__", None)
+    for key, entry in header.items():
+        check_entry(key, entry)
     tensors = {}
     covered = 0
     for key, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
-        begin, end = checked_shape(entry["data_offsets"], key)
+        begin, end = entry["data_offsets"]
         if begin != covered or end < begin or 8 + length + end > size:
             raise ValueError(f"the bytes of {key} overlap, leave a gap or lie outside the file")
         covered = end
-        dtype = SAFETENSORS_DTYPES.get(entry["dtype"])
-        if dtype is None:
-            raise ValueError(f"{key} has the dtype {entry['dtype']!r}, which is not read")
         tensors[key] = view_of(
             memoryview(data)[8 + length + begin : 8 + length + end],
-            dtype,
-            checked_shape(entry["shape"], key),
+            SAFETENSORS_DTYPES[entry["dtype"]],
+            tuple(entry["shape"]),
             key,
         )
     if 8 + length + covered != size:
         raise ValueError("bytes are left over after the last tensor")
     return tensors
+
+
+def check_entry(key: str, entry: Any) -> None:
+    """Refuses an entry of a safetensors header that is not a dtype, a shape and two offsets."""
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"{key} needs dtype, shape and data_offsets")
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in SAFETENSORS_DTYPES:
+        raise ValueError(f"{key} has the dtype {dtype!r}, which is not read")
+    for numbers in (shape, offsets):
+        if not isinstance(numbers, list) or any(type(n) is not int or n < 0 for n in numbers):
+            raise ValueError(f"{key} has the shape {shape!r} and data_offsets {offsets!r}")
+    if len(offsets) != 2 or len(shape) > 32:
+        raise ValueError(f"{key} has the shape {shape!r} and data_offsets {offsets!r}")
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
