@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -80,6 +81,8 @@ def run(
         result = module(*(given[name] for name in names))
     except (ValueError, TypeError) as error:
         raise _of_the_user(error) from error
+    except MemoryError as error:
+        raise fail("E033", f"there is not enough memory to run this: {error}") from None
     titles = [one.name or "out" for one in built.graph.results]
     values = [result] if len(titles) == 1 else list(result)
     arrays = {title: _array(value) for title, value in zip(titles, values, strict=True)}
@@ -117,7 +120,7 @@ def _read_arrays(path: str) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise fail("E090", f"cannot read inputs from `{path}`: {_reason(error)}") from None
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, KeyError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         help_ = "write the inputs by `numpy.savez(path, name=array)`"
         raise fail("E090", f"`{path}` is no .npz file of arrays: {error}", help=help_) from None
 

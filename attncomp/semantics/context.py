@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ STEP_LIMIT = 400_000
 CALL_STEPS = 20
 MISTAKE_LIMIT = 50
 PARAMETER_BYTES_LIMIT = 2**40
+VALUE_BYTES_LIMIT = 2**40
+COUNTED_BYTES_LIMIT = 2**62
+AXIS_LIMIT = 2**48
+_STORED = frozenset(("arange", "linspace", "pad", "stack", "concat", "resize", "adaptive_avgpool", "window", "fold"))
 
 
 class Abandoned(Exception):
@@ -158,9 +163,21 @@ class Context:
             at_fault = error.operand is not None and error.operand < len(places)
             place = places[error.operand] if at_fault and error.operand is not None else span
             raise problem(error.code, error.message, place, help=error.help) from None
+        self._check_bytes(operator, node, span)
         for left, right in unproven_equalities(types, operator, attributes or {}):
             self.graph.require(Constraint(left, right, span))
         return node
+
+    def _check_bytes(self, operator: str, node: int, span: Span) -> None:
+        """Raises E033 for a value that no machine holds, whatever the sizes that are not known are.
+
+        A score may be larger than a machine, since it need not be stored; what an operator makes as it is may not.
+        """
+        type_ = self.graph.type(node)
+        count = math.prod(axis.size.constant or 1 for axis in type_.axes)
+        if count * type_.dtype.bytes > (VALUE_BYTES_LIMIT if operator in _STORED else COUNTED_BYTES_LIMIT):
+            tebibytes = count * type_.dtype.bytes / 2**40
+            raise problem("E033", f"this takes {tebibytes:.1f} TiB", span, help="a size is larger than it should be")
 
     def constant(self, frame: Frame, value: float | int | bool, dtype: DType, span: Span) -> int:
         """A number of a dtype."""

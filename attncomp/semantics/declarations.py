@@ -10,7 +10,7 @@ from attncomp.ir.graph import Initializer
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType
 from attncomp.semantics import axes, layers, slips
-from attncomp.semantics.context import problem
+from attncomp.semantics.context import AXIS_LIMIT, problem
 from attncomp.semantics.parameters import check_key, join, parameter
 from attncomp.semantics.scope import UNIT_AXIS, Frame
 from attncomp.semantics.static import Static, Word, describe, kind
@@ -84,6 +84,9 @@ def _size(value: Value, definition: tree.AxisDefinition) -> Size:
     if isinstance(value, Poison):
         raise Poisoned
     if isinstance(value, Static) and isinstance(value.value, Size):
+        if value.whole is not None and value.whole > AXIS_LIMIT:
+            name = definition.name.text
+            raise problem("E033", f"the axis `{name}` would have more than 2 ** 48 positions", definition.size.span)
         if value.whole is not None and value.whole < 0:
             raise problem(
                 "E030", f"the axis `{definition.name.text}` would have the size {value.whole}", definition.size.span
@@ -167,6 +170,8 @@ def _key(frame: Frame, key: tree.String | None, default: str) -> str:
         return default.replace("'", "_twin")
 
     def fill(match: re.Match[str]) -> str:
+        if not match.group(1).strip():
+            raise problem("E061", "`{}` in a key is empty", key.span, help="write what stands there: `{i}`, `{i + 1}`")
         value = frame.context.evaluate(frame, parse_expression(match.group(1), key.span))
         if not isinstance(value, Static) or (value.whole is None and not isinstance(value.value, Word)):
             raise problem("E040", "only whole numbers and words belong in a key", key.span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Severity, Span
@@ -10,7 +11,7 @@ from attncomp.ir.graph import Graph, Origin, Result
 from attncomp.ir.sizes import Size, provably_different
 from attncomp.ir.types import Axis, DType, ValueType
 from attncomp.semantics import arithmetic, axes, binding, declarations, statements, unused
-from attncomp.semantics.context import Abandoned, Context, placed, problem
+from attncomp.semantics.context import VALUE_BYTES_LIMIT, Abandoned, Context, placed, problem
 from attncomp.semantics.expressions import evaluate
 from attncomp.semantics.files import FileSet, SourceFile
 from attncomp.semantics.results import result_help
@@ -211,9 +212,9 @@ def _input(frame: Frame, given: tree.Input) -> Tensor:
         ]
     )
     type_ = ValueType(dtype, tuple(found))
-    bytes_ = type_.elements().constant
-    if bytes_ is not None and bytes_ * dtype.bytes > 2**40:
-        raise problem("E033", f"the input `{given.name.text}` takes {bytes_ * dtype.bytes / 2**40:.1f} TiB", given.span)
+    bytes_ = math.prod(axis.size.constant or 1 for axis in found) * dtype.bytes
+    if bytes_ > VALUE_BYTES_LIMIT:
+        raise problem("E033", f"the input `{given.name.text}` takes {bytes_ / 2**40:.1f} TiB", given.span)
     node = frame.context.graph.add(
         "input", (), {"name": given.name.text, "layout": tuple(layout)}, type_, Origin(given.span), given.name.text
     )

@@ -7,12 +7,20 @@ from pathlib import Path
 from attncomp.diagnostics.core import Span, fail
 
 
+SIZE_LIMIT = 1_000_000
+
+
 def read_source(path: str | Path) -> str:
     """The text of a file, without a byte order mark.
 
-    Raises DiagnosticError (E006) where it is not UTF-8, and OSError where it cannot be read.
+    Raises DiagnosticError where it is not UTF-8 (E006) or larger than a person writes (E052), and OSError where it
+    cannot be read.
     """
-    data = Path(path).read_bytes()
+    with Path(path).open("rb") as file:
+        data = file.read(SIZE_LIMIT + 1)
+    if len(data) > SIZE_LIMIT:
+        message = f"`{path}` is no model file: it has more than {SIZE_LIMIT // 1_000_000} MB"
+        raise fail("E052", message, help="weights stand in a file of their own: `--weights FILE`")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
