@@ -25,6 +25,7 @@ from references.network import Network, Stored, write
 
 NETWORKS = Path(__file__).parent / "networks"
 LARGEST = 300_000
+LEAST_CHANGE = 0.01
 
 
 def shapes_of(module: torch.nn.Module, network: Network) -> dict[str, tuple[int, ...]]:
@@ -49,6 +50,11 @@ def outputs_of(module: torch.nn.Module, network: Network) -> list[list[np.ndarra
     return outputs
 
 
+def change(output: np.ndarray) -> float:
+    """How far the first two of a batch lie apart, relatively: biases may drown the input."""
+    return float(np.linalg.norm(output[0] - output[1]) / np.linalg.norm(output[:2]))
+
+
 def make(name: str) -> str:
     network = import_module(f"references.networks.{name}").NETWORK
     assert isinstance(network, Network)
@@ -56,6 +62,8 @@ def make(name: str) -> str:
     module = network.make().eval()
     fill(module)
     outputs = outputs_of(module, network)
+    for output in (output for call in outputs for output in call if output.ndim > 1 and len(output) > 1):
+        assert change(output) > LEAST_CHANGE, f"{name} says the same, within {change(output):.1e}, of other inputs"
     path = write(name, Stored(shapes_of(module, network), outputs))
     size = path.stat().st_size
     assert size < LARGEST, f"{path.name} has {size} bytes: let `kept` keep less"
