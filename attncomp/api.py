@@ -123,7 +123,8 @@ def compile(
         chosen = find_backend(backend)
         files = pipeline.parse(source)
         sources.update(files.sources)
-        built = pipeline.build(files, model=model, options=options, present=present)
+        asked = (present,) if isinstance(present, str) else present
+        built = pipeline.build(files, model=model, options=options, present=asked)
         optimised = pipeline.optimise(built.graph, chosen)
         if require_fusion:
             check_fusion(optimised.remarks)

@@ -87,7 +87,9 @@ class Emitted:
         """The results. Raises TypeError (E071) where an input is missing, unknown or given twice."""
         given = self._bound(inputs, named)
         if self._backend == "torch":
-            given = [_tensor(value, one.value.dtype) for value, one in zip(given, self._program.inputs, strict=True)]
+            given = [
+                _tensor(value, one.value.dtype, one.name) for value, one in zip(given, self._program.inputs, strict=True)
+            ]
         return self.instance(*given)
 
     def _model_class(self) -> Any:
@@ -123,13 +125,19 @@ class Emitted:
         return [given[name] for name in names]
 
 
-def _tensor(value: Any, dtype: DType) -> Any:
-    """A tensor as it is; anything else as one, in the width that is asked for where it is that kind of number."""
+def _tensor(value: Any, dtype: DType, name: str) -> Any:
+    """A tensor as it is; anything else as one, in the width that is asked for where it is that kind of number.
+
+    Raises TypeError (E071) for what is no array of numbers.
+    """
     import torch
 
     if isinstance(value, torch.Tensor):
         return value
     array = np.asarray(value)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(f"E071: `{name}` holds {array.dtype}, which are no numbers")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     same_kind = array.dtype.kind == "f" if dtype.is_float else dtype.is_integer and array.dtype.kind in "iu"
     tensor = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
     return tensor.to(getattr(torch, _TORCH_NAMES[dtype])) if same_kind else tensor

@@ -156,7 +156,11 @@ def _check_names(names: Iterable[str], given: Mapping[str, np.ndarray], path: st
 def _of_the_user(error: Exception) -> Exception:
     """What an emitted module says about weights and inputs, as a diagnostic; anything else as it is."""
     found = _RUNTIME.match(str(error))
-    return DiagnosticError([Diagnostic(found[1], found[2])]) if found else error
+    if found is None:
+        return error
+    head, *lines = found[2].split("\n")
+    messages = [f"{head} {line.strip()}" for line in lines] or [head]
+    return DiagnosticError([Diagnostic(found[1], message) for message in messages])
 
 
 def _array(value: Any) -> np.ndarray:

@@ -70,7 +70,7 @@ def build(file: str, model: str | None, options: Iterable[str], present: Iterabl
 
 
 def parse_options(options: Iterable[str]) -> dict[str, StaticValue]:
-    """`name=value` pairs: a value is a number, `true`, `false`, `none`, or a word.
+    """`name=value` pairs: a value is a number, `true`, `false`, `none`, a word, or a list of those: `[8, 16]`.
 
     Raises DiagnosticError E090 for what is no pair, or is given twice.
     """
@@ -89,6 +89,9 @@ def parse_value(text: str) -> StaticValue:
     """A static value as it is written on the command line."""
     if text in WORDS:
         return WORDS[text]
+    if text.startswith("[") and text.endswith("]"):
+        items = text[1:-1].strip().removesuffix(",")
+        return tuple(parse_value(item.strip()) for item in items.split(",")) if items else ()
     for number in (int, float):
         try:
             return number(text)

@@ -12,7 +12,7 @@ from attncomp.semantics.braces import Braces
 from attncomp.semantics.context import CALL_STEPS, Activation, problem
 from attncomp.semantics.habits import HABITS
 from attncomp.semantics.scope import Frame
-from attncomp.semantics.static import Static, Word
+from attncomp.semantics.static import Static, Word, kind
 from attncomp.semantics.static_arguments import static_arguments
 from attncomp.semantics.values import (
     BlockValue,
@@ -177,8 +177,12 @@ def _call_layer(frame: Frame, target: Value, expression: tree.Call) -> Value:
             help="`for block in blocks { x = block(x) }`, or `blocks[0](x)`",
         )
     if not isinstance(target, Layer):
+        what = kind(target) if isinstance(target, Static) else "a value"
         raise problem(
-            "E044", "this cannot be called", expression.function.span, help="operators, functions and layers are called"
+            "E044",
+            f"this is {what}, and cannot be called",
+            expression.function.span,
+            help="operators, functions and layers are called; a product is written `a * b`",
         )
     if isinstance(target.callee, BlockValue):
         return invoke_block(frame, target, target.callee, expression)

@@ -235,7 +235,7 @@ def layer_statement(frame: Frame, statement: tree.LayerStatement) -> None:
     frame.define(statement.name, value)
 
 
-def _repeated(frame: Frame, statement: tree.LayerStatement, repeat: tree.Repeat) -> list[Layer]:
+def _repeated(frame: Frame, statement: tree.LayerStatement, repeat: tree.Repeat) -> list[Value]:
     start = bound(frame, repeat.start) if repeat.start is not None else 0
     stop = bound(frame, repeat.stop)
     if stop < start:
@@ -245,7 +245,7 @@ def _repeated(frame: Frame, statement: tree.LayerStatement, repeat: tree.Repeat)
     if stop - start > REPEAT_LIMIT:
         raise problem("E033", f"{stop - start} layers are more than {REPEAT_LIMIT}", repeat.span)
     templated = statement.key is not None and "{" in statement.key.value
-    items = []
+    items: list[Value] = []
     outer = frame.values.get(repeat.variable.text) if repeat.variable else None
     for index in range(start, stop):
         frame.context.step(repeat.span)
@@ -272,8 +272,11 @@ def bound(frame: Frame, expression: tree.Expression) -> int:
     raise problem("E040", "this is a whole number, known when compiling", expression.span)
 
 
-def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
+def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
+    """The layer that a statement makes, or none: `layer gate = if gated then SE else none`."""
     expression = statement.value
+    if isinstance(expression, tree.Constant) and expression.name == "none":
+        return Static(None)
     if isinstance(expression, tree.Conditional):
         condition = frame.context.evaluate(frame, expression.condition)
         if not isinstance(condition, Static) or not isinstance(condition.value, bool):
@@ -285,6 +288,8 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Layer:
     name = expression.name.text
     statics = static_arguments(frame, expression.statics or ())
     value = frame.lookup(name)
+    if isinstance(value, Static) and value.value is None:
+        return value
     if isinstance(value, Static) and isinstance(value.value, Word):
         name = value.value.text
     found = frame.file.find(name)

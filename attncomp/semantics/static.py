@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Union
@@ -9,7 +11,7 @@ from typing import Union
 from attncomp.ir.sizes import Size
 
 # What a user may give for an option, from the command line or from Python. A string is a word (`same`, `gelu`).
-StaticValue = Union[bool, int, float, str, None]
+StaticValue = Union[bool, int, float, str, None, Sequence["StaticValue"]]
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,20 @@ class Static:
 
 
 def static(value: StaticValue | Size) -> Static:
-    """A user's value as a static one."""
+    """A user's value as a static one, NumPy's numbers included. Raises TypeError for any other object."""
     if isinstance(value, bool) or value is None:
         return Static(value)
-    if isinstance(value, int):
-        return Static(Size.of(value))
+    if isinstance(value, Size):
+        return Static(value)
+    if isinstance(value, numbers.Integral):
+        return Static(Size.of(int(value)))
     if isinstance(value, str):
         return Static(Word(value))
-    return Static(value)
+    if isinstance(value, Sequence):
+        return Static(tuple(map(static, value)))
+    if isinstance(value, numbers.Real):
+        return Static(float(value))
+    raise TypeError(f"an option is a number, a truth value, a string, None or a list of these, not {value!r}")
 
 
 def kind(value: Static) -> str:

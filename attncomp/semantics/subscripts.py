@@ -60,6 +60,8 @@ def _item(frame: Frame, value: Value, items: Sequence[tree.Item], expression: tr
         sequence: Sequence[Value] = value.items
     elif isinstance(value, Static) and isinstance(value.value, tuple):
         sequence = value.value
+    elif isinstance(value, Static):
+        raise problem("E043", f"this is {kind(value)}, and has no items", expression.value.span, describe(value))
     else:
         raise problem(
             "E043", "a tensor is indexed by axis", expression.items[0].span, "which axis?", help="write `x[axis = 0]`"

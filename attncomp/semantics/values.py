@@ -94,9 +94,9 @@ class Member:
 
 @dataclass(frozen=True)
 class Layers:
-    """Instances of a repeated layer."""
+    """Instances of a repeated layer, or none where it has none."""
 
-    items: tuple[Layer, ...]
+    items: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
