@@ -16,7 +16,8 @@ _BODY_FOLLOWS = frozenset(OPENERS)
 def balance(lexemes: tuple[Lexeme, ...]) -> tuple[list[Lexeme], list[Diagnostic]]:
     """The lexemes with every bracket closed by its own kind, and what had to be mended for that.
 
-    Raises DiagnosticError (E007) where brackets are nested more than `MAX_NESTING` deep.
+    Raises DiagnosticError where brackets are nested more than `MAX_NESTING` deep (E007), and where a declaration stands
+    inside of a body (E001): what follows would be misread.
     """
     loose = _balanced(lexemes, strict=False)
     if not any(diagnostic.message == _closes_nothing("}") for diagnostic in loose[1]):
@@ -113,6 +114,11 @@ class _Balancer:
         """Reports the brackets that this lexeme shows to be unclosed: it begins a statement or a declaration."""
         lexeme = self._lexemes[position]
         if lexeme.is_end or (lexeme.first and lexeme.type in ("BLOCK", "MODEL", "FROM")):
+            inside = not lexeme.is_end and self._open and self._open[-1][1]
+            if inside and lexeme.span.column > self._indent(self._open[-1][0]):
+                what = "an import" if lexeme.type == "FROM" else f"a `{lexeme.text}`"
+                help_ = "move it out of this body, to the top of the file"
+                raise fail("E001", f"{what} stands in a file, not inside of a body", lexeme.span, help=help_)
             while self._open:
                 self._unclosed(lexeme)
         elif lexeme.first and lexeme.type in STATEMENT_STARTS:

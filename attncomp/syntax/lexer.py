@@ -148,7 +148,18 @@ def _bad_character(text: str, start: int) -> _Mistake:
         word = _matched(re.compile(r"\w+"), text, first)
         repair = "".join(letter if letter.isascii() else "_" for letter in word)
         return _Mistake("E008", f"`{_shown(word)}` is no name", "", help_, first, repair)
-    return _Mistake("E008", f"{_described(character)} is no character of the language", "", "", start, " ")
+    message = f"{_described(character)} is no character of the language"
+    return _Mistake("E008", message, "", _replacement(character), start, " ")
+
+
+def _replacement(character: str) -> str:
+    """What to write in place of a character that is not one of the language."""
+    plain = unicodedata.normalize("NFKC", character)
+    if plain.isspace():
+        return "write a space"
+    if plain.isascii() and plain.isprintable():
+        return f"write `{plain}`"
+    return "" if character.isprintable() else "take it out: it does not show"
 
 
 def _bad_number(lexeme: Lexeme, text: str, start: int) -> list[_Mistake]:

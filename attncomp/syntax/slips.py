@@ -11,6 +11,7 @@ from attncomp.diagnostics.core import Diagnostic, Label
 from attncomp.diagnostics.suggest import nearest
 from attncomp.syntax.context import Context, expectation, quoted
 from attncomp.syntax.lexeme import CLOSERS, KEYWORDS, OPERAND_STARTS, STATEMENT_STARTS
+from attncomp.syntax.misplaced import MISPLACED
 from attncomp.syntax.pythonisms import PYTHONISMS
 
 Recogniser = Callable[[Context], Diagnostic | None]
@@ -297,6 +298,7 @@ def _empty_brackets(context: Context) -> Diagnostic | None:
 
 RECOGNISERS: tuple[Recogniser, ...] = (
     *PYTHONISMS,
+    *MISPLACED,
     _fat_arrow,
     _missing_result,
     _missing_body,

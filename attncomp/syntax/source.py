@@ -6,7 +6,6 @@ from pathlib import Path
 
 from attncomp.diagnostics.core import Span, fail
 
-
 SIZE_LIMIT = 1_000_000
 
 
