@@ -144,10 +144,15 @@ def lower_resize(context: Context, node: Node, operands: Sequence[int]) -> Laid:
 
 
 def _image(context: Context, identity: int, axes: Sequence[str]) -> Laid:
-    """A value as [B, C, *axes], where B and C share what else there is; B takes what C cannot hold in order."""
+    """A value as [B, C, *axes], where B and C share what else there is; B takes what C cannot hold in order.
+
+    An axis that may turn out empty is in B: kernels take no images, but not images without channels.
+    """
     laid = context.apart(identity, axes)
     lead = list(without(laid.layout, axes, units=True))
-    if len(lead) > 2:
+    if lead and any(laid.sizes[axis].constant is None for axis in lead[-1]):
+        lead = [flatten(tuple(lead)), ()]
+    elif len(lead) > 2:
         lead = [flatten(tuple(lead[:-1])), lead[-1]]
     while len(lead) < 2:
         lead.insert(0, ())
