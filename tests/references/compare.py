@@ -30,9 +30,12 @@ def stored(name: str) -> Stored:
     return read(name)
 
 
-def compiled(name: str, backend: str, **options: StaticValue) -> attncomp.Module:
-    """The example of that name, with the generator's weights loaded by its keys, which must be those of the library."""
-    module = attncomp.compile(EXAMPLES / f"{name}.attn", backend=backend, **options)
+def compiled(name: str, backend: str, folder: Path = EXAMPLES, **options: StaticValue) -> attncomp.Module:
+    """The example of that name, with the generator's weights loaded by its keys, which must be those of the library.
+
+    A model that is no example is in another `folder`.
+    """
+    module = attncomp.compile(folder / f"{name}.attn", backend=backend, **options)
     assert {key: info.shape for key, info in module.parameters.items()} == stored(name).shapes
     module.load(generator.weights({key: (info.shape, info.dtype[0]) for key, info in module.parameters.items()}))
     return module
