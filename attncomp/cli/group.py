@@ -52,8 +52,13 @@ class CommandGroup(click.Group):
         except RecursionError:
             report([Diagnostic("E007", "the model is nested too deeply", help="split it into blocks")], sources_read())
             ctx.exit(1)
-        except (click.exceptions.Exit, click.ClickException, click.Abort, OSError):
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            where = f" `{error.filename}`" if error.filename else ""
+            report([Diagnostic("E090", f"the system refused to read or write{where}: {reason}")], {})
+            ctx.exit(1)
         except Exception as error:
             if os.environ.get(TRACEBACK_VARIABLE):
                 raise

@@ -10,6 +10,7 @@ from attncomp.diagnostics.core import Diagnostic, Label, Severity, Span
 
 TAB = 4
 WIDTH = 120
+MESSAGE = 600
 
 _BOLD, _RESET = "\x1b[1m", "\x1b[0m"
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
@@ -211,7 +212,12 @@ def _cell(character: str) -> tuple[str, int]:
 
 
 def visible(text: str) -> str:
-    """`text` with every control and formatting character as a picture or as its number, harmless for a terminal."""
+    """`text` with every control and formatting character as a picture or as its number, harmless for a terminal.
+
+    A text longer than `MESSAGE` is cut in its middle: a name may be as long as a file.
+    """
+    if len(text) > MESSAGE:
+        text = f"{text[: MESSAGE // 2]}...{text[-MESSAGE // 2 :]}"
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else _picture(character) for character in text)

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span
-from attncomp.diagnostics.suggest import did_you_mean
+from attncomp.diagnostics.suggest import did_you_mean, nearest
 from attncomp.semantics.signatures import check_declaration
 from attncomp.syntax import tree
 from attncomp.syntax.parse import parse, read_source
 
 TEXT_TITLE = "<source>"
+LIBRARY = "std"
 IMPORT_DEPTH = 64
+FILE_LIMIT = 200
 
 
 @dataclass(eq=False)
@@ -82,6 +84,14 @@ def load_files(source: str | Path) -> FileSet:
     return FileSet(root, loader.files, loader.sources)
 
 
+def _models_in(folder: Path) -> list[str]:
+    """The names of the model files of a folder, without `.attn`; none where it cannot be read."""
+    try:
+        return [entry.stem for entry in folder.glob("*.attn") if entry.is_file()]
+    except OSError:
+        return []
+
+
 class SourceError(DiagnosticError):
     """Mistakes found before there is a `FileSet`; carries the texts that were read, so that they can be shown."""
 
@@ -96,6 +106,7 @@ class _Loader:
         self.sources: dict[str, str] = {}
         self.diagnostics: list[Diagnostic] = []
         self.opening: list[str] = []
+        self.is_full = False
 
     def load_path(self, path: Path, title: str) -> SourceFile | None:
         try:
@@ -165,20 +176,20 @@ class _Loader:
         parts = module.text.split(".")
         library = importlib.resources.files("attncomp.std")
         known = sorted(entry.name.removesuffix(".attn") for entry in library.iterdir() if entry.name.endswith(".attn"))
-        if len(parts) != 2 or parts[0] != "std" or parts[1] not in known:
+        if len(parts) != 2 or parts[0] != LIBRARY or parts[1] not in known:
             self.report(
                 "E052",
                 f"there is no library file `{module.text}`",
                 module.span,
-                help=did_you_mean(module.text, [f"std.{name}" for name in known])
+                help=did_you_mean(module.text, [f"{LIBRARY}.{name}" for name in known])
                 or 'a file of your own is imported by its path: from "blocks/se.attn" import SE',
             )
             return None
-        title = f"std/{parts[1]}.attn"
+        title = f"{LIBRARY}/{parts[1]}.attn"
         if self.is_open(title, module.span):
             return None
         if title not in self.files:
-            self.load_text((library / f"{parts[1]}.attn").read_text(encoding="utf-8"), title, Path("std"))
+            self.load_text((library / f"{parts[1]}.attn").read_text(encoding="utf-8"), title, Path(LIBRARY))
         return self.files.get(title)
 
     def load_relative(self, module: tree.String, folder: Path) -> SourceFile | None:
@@ -192,25 +203,26 @@ class _Loader:
             )
             return None
         path = Path(os.path.normpath(folder / relative))
-        title = str(path)
+        # A folder of the user's may be called `std` too; the title of a file of the library is of no other file.
+        title = f"./{path}" if path.parts[0] == LIBRARY else str(path)
         if self.is_open(title, module.span):
             return None
         if title in self.files:
             return self.files[title]
-        if not path.is_file():
-            siblings = [entry.name for entry in path.parent.glob("*.attn")] if path.parent.is_dir() else []
+        if not os.path.isfile(path):
+            close = nearest(relative.stem, _models_in(path.parent))
             self.report(
                 "E052",
-                f"there is no file `{module.value}`",
+                f"`{module.value}` is no file" if os.path.exists(path) else f"there is no file `{module.value}`",
                 module.span,
                 f"looked for `{title}`",
-                help=did_you_mean(relative.name, siblings),
+                help=f"did you mean `{close}.attn`?" if close else "",
             )
             return None
         return self.load_path(path, title)
 
     def is_open(self, title: str, span: Span) -> bool:
-        """Reports an import that leads back to a file still being loaded, or one that is nested too deeply."""
+        """Reports an import that leads back to a file still being loaded, is nested too deeply, or is one too many."""
         if title in self.opening:
             cycle = [*self.opening[self.opening.index(title) :], title]
             self.report(
@@ -222,6 +234,11 @@ class _Loader:
             return True
         if len(self.opening) >= IMPORT_DEPTH:
             self.report("E007", f"imports are nested more than {IMPORT_DEPTH} deep", span)
+            return True
+        if len(self.sources) >= FILE_LIMIT and title not in self.files:
+            if not self.is_full:
+                self.report("E007", f"one file imports more than {FILE_LIMIT} others", span)
+            self.is_full = True
             return True
         return False
 
