@@ -5,23 +5,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from attncomp.ir.cost import operations
 from attncomp.ir.graph import Graph, Node
+from attncomp.ir.sizes import Size
 from attncomp.ir.types import Layout, ValueType
 
 # Rows say what is computed: these stand for a value that is there already.
 UNLISTED = frozenset({"input", "parameter", "constant", "size"})
 
+# A longer size is no help in a table: its symbols are named instead.
+_LONGEST_SIZE = 44
+
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A layer, or several that are alike: their paths, operators in order, the value handed on, parameters of each."""
+    """A layer, or several that are alike: their paths, operators in order, the value handed on, parameters of each.
+
+    `operations` are the arithmetic operations of each, in the symbols of the graph.
+    """
 
     scopes: tuple[str, ...]
     operators: tuple[str, ...]
     output: ValueType | None
     parameters: int
+    operations: Size
 
     @property
     def path(self) -> str:
@@ -29,16 +39,20 @@ class LayerRow:
         return "(model)" if self.scopes == ("",) else merged_paths(self.scopes)
 
 
-def summary(graph: Graph) -> str:
-    """The inputs, a row for each layer in the order of the graph, the results, and the totals. Ends in a line break."""
+def summary(graph: Graph, sizes: Mapping[str, int] = MappingProxyType({})) -> str:
+    """The inputs, a row for each layer in the order of the graph, the results, and the totals. Ends in a line break.
+
+    Operations are counted with the symbols in `sizes` bound to numbers; others stay.
+    """
     lines = [f"model {graph.name}", ""]
     lines += _ports("inputs", [(str(node.attributes["name"]), node) for node in _inputs(graph)], _layouts(graph))
-    header = ("layer", "operators", "output", "parameters")
+    header = ("layer", "operators", "output", "operations", "parameters")
     rows = [
         (
             row.path,
             _counted(row.operators),
             "" if row.output is None else type_text(row.output),
+            _operations(row.operations * len(row.scopes), sizes),
             _multiplied(row.parameters, len(row.scopes)),
         )
         for row in layer_rows(graph)
@@ -47,7 +61,7 @@ def summary(graph: Graph) -> str:
     results = [(result.name or "result", graph.node(result.node)) for result in graph.results]
     layouts = {name: result.layout for (name, _), result in zip(results, graph.results, strict=True)}
     lines += _ports("results", results, layouts)
-    lines += _totals(graph)
+    lines += _totals(graph, sizes)
     return "\n".join(lines) + "\n"
 
 
@@ -59,12 +73,15 @@ def layer_rows(graph: Graph) -> tuple[LayerRow, ...]:
             members.setdefault(node.origin.scope, []).append(node)
     groups: dict[object, list[tuple[str, LayerRow]]] = {}
     for scope, nodes in members.items():
-        row = _row(scope, nodes)
-        groups.setdefault((_pattern(scope), row.operators, row.output, row.parameters), []).append((scope, row))
-    return tuple(
-        LayerRow(tuple(scope for scope, _ in group), group[0][1].operators, group[0][1].output, group[0][1].parameters)
-        for group in groups.values()
-    )
+        row = _row(graph, scope, nodes)
+        key = (_pattern(scope), row.operators, row.output, row.parameters, row.operations)
+        groups.setdefault(key, []).append((scope, row))
+    return tuple(replace(group[0][1], scopes=tuple(scope for scope, _ in group)) for group in groups.values())
+
+
+def total_operations(graph: Graph) -> Size:
+    """The arithmetic operations of the whole graph, in its symbols."""
+    return sum((operations(graph, node.identity) for node in graph.nodes()), Size.of(0))
 
 
 def type_text(type_: ValueType) -> str:
@@ -100,10 +117,11 @@ def _merged(scopes: list[str]) -> str:
     return ".".join(merged)
 
 
-def _row(scope: str, nodes: list[Node]) -> LayerRow:
+def _row(graph: Graph, scope: str, nodes: list[Node]) -> LayerRow:
     computed = [node for node in nodes if node.operator not in UNLISTED]
     names = tuple(_operator_name(node) for node in computed)
-    return LayerRow((scope,), names, computed[-1].type if computed else None, parameter_count(nodes))
+    done = sum((operations(graph, node.identity) for node in computed), Size.of(0))
+    return LayerRow((scope,), names, computed[-1].type if computed else None, parameter_count(nodes), done)
 
 
 def _operator_name(node: Node) -> str:
@@ -152,7 +170,19 @@ def _multiplied(count: int, layers: int) -> str:
     return f"{layers} x {count:,}" if layers > 1 else f"{count:,}"
 
 
-def _totals(graph: Graph) -> list[str]:
+def _operations(count: Size, sizes: Mapping[str, int]) -> str:
+    """A number with a decimal prefix, or the size itself where it depends on a symbol that is not bound."""
+    known = count.substitute(sizes)
+    if known.constant is None:
+        text = str(known)
+        return text if len(text) <= _LONGEST_SIZE else f"depends on {', '.join(sorted(known.symbols()))}"
+    for unit, factor in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if known.constant >= factor:
+            return f"{known.constant / factor:.3g} {unit}"
+    return str(known.constant) if known.constant else ""
+
+
+def _totals(graph: Graph, sizes: Mapping[str, int]) -> list[str]:
     parameters = list(graph.nodes("parameter"))
     size = sum((node.type.elements().constant or 0) * node.type.dtype.bytes for node in parameters)
     operators = sum(1 for node in graph.nodes() if node.operator not in UNLISTED)
@@ -163,6 +193,9 @@ def _totals(graph: Graph) -> list[str]:
     ]
     if regions:
         lines.append("regions: " + ", ".join(f"{count} {kind}" for kind, count in sorted(regions.items())))
+    if total := _operations(total_operations(graph), sizes):
+        at = ", ".join(f"{name} = {value}" for name, value in sizes.items())
+        lines.append(f"operations: {total}" + (f" at {at}" if at else ""))
     if symbols := graph.symbols():
         lines.append("sizes bound at each call: " + ", ".join(symbols))
     return lines

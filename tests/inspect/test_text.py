@@ -30,13 +30,14 @@ def test_summary() -> None:
         "model Tower\n\n"
         "inputs\n"
         "  x: f32[batch, embed = 4]\n\n"
-        "layer          operators  output               parameters\n"
-        "-------------  ---------  -------------------  ----------\n"
-        "blocks.{0..2}  add        f32{batch, embed=4}       3 x 4\n"
-        "(model)        relu       f32{batch, embed=4}\n\n"
+        "layer          operators  output               operations  parameters\n"
+        "-------------  ---------  -------------------  ----------  ----------\n"
+        "blocks.{0..2}  add        f32{batch, embed=4}  12 * batch       3 x 4\n"
+        "(model)        relu       f32{batch, embed=4}  4 * batch\n\n"
         "results\n"
         "  y: f32[batch, embed = 4]\n\n"
         "4 operators, 3 parameters with 12 numbers in 48 bytes\n"
+        "operations: 16 * batch\n"
         "sizes bound at each call: batch\n"
     )
 
