@@ -107,7 +107,7 @@ def _summed(graph: Graph, node: Node, sizes: Mapping[str, int]) -> int:
         return math.prod(graph.type(operands[0]).size(name).evaluate(sizes) for name in names)
     weight = graph.node(operands[1])
     out: Any = node.attributes["out"]
-    return _size(weight, sizes) // out.size.evaluate(sizes)
+    return _size(weight, sizes) // int(out.size.evaluate(sizes))
 
 
 def fused(module: attncomp.Module) -> str:

@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--out", type=Path, default=HERE, help="the folder to write to")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)  # the networks are too small to be shared out
+    torch.set_num_threads(1)  # networks as small as these are slower when shared out
     digits, test = split_digits()
     canvases = canvases_of(test)
     console = Console()
