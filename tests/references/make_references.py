@@ -32,11 +32,14 @@ def shapes_of(module: torch.nn.Module, network: Network) -> dict[str, tuple[int,
     return {key: tuple(tensor.shape) for key, tensor in module.state_dict().items() if key not in network.unused}
 
 
-def fill(module: torch.nn.Module) -> None:
-    """Every number of the state_dict from the generator; counters and tables of positions stay the library's."""
+def fill(module: torch.nn.Module, network: Network) -> None:
+    """Every number that is used from the generator; counters and tables of positions stay the library's.
+
+    A key that is left out may be another name for the tensor of one that is not.
+    """
     with torch.no_grad():
         for key, tensor in module.state_dict().items():
-            if tensor.is_floating_point():
+            if tensor.is_floating_point() and key not in network.unused:
                 tensor.copy_(torch.from_numpy(generator.tensor(key, tuple(tensor.shape))))
 
 
@@ -60,7 +63,7 @@ def make(name: str) -> str:
     assert isinstance(network, Network)
     torch.manual_seed(0)
     module = network.make().eval()
-    fill(module)
+    fill(module, network)
     outputs = outputs_of(module, network)
     for output in (output for call in outputs for output in call if output.ndim > 1 and len(output) > 1):
         assert change(output) > LEAST_CHANGE, f"{name} says the same, within {change(output):.1e}, of other inputs"
