@@ -304,9 +304,19 @@ def pointwise(
 ) -> Tensor:
     """A pointwise operator on values, with the broadcasting rule."""
     operands = tensors(frame, values, spans)
+    if operator == "power":
+        _check_power(frame, operands[0], values[1], span)
     _check_sizes(frame, operands, spans, span)
     node = frame.context.add(frame, operator, [operand.node for operand in operands], span, attributes, places=spans)
     return Tensor(node, _broadcast(frame, operands, span))
+
+
+def _check_power(frame: Frame, base: Tensor, exponent: Value, span: Span) -> None:
+    """Raises E045 for a whole number with a negative power, which is no whole number."""
+    power = exponent.number if isinstance(exponent, Static) else None
+    if isinstance(power, int) and power < 0 and not frame.context.type(base.node).dtype.is_float:
+        help_ = f"write `1 / x ** {-power}`, or convert it: `cast{{f32}}(x) ** {power}`"
+        raise problem("E045", f"a whole number has no power {power} among the whole numbers", span, help=help_)
 
 
 def where(frame: Frame, values: Sequence[Value], spans: Sequence[Span], span: Span) -> Tensor:

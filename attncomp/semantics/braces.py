@@ -61,8 +61,8 @@ class Braces:
             source, target = axes_given
             if isinstance(source, tree.Name) and isinstance(target, tree.Name):
                 return f"write an arrow: `{source.text} -> {target.text}`"
-        if kinds == ("binding",):
-            return f"it is written `{self.signature}`; an axis of it is bound with `formal: actual`"
+        if kinds == ("binding",) and axes_given:
+            return f"it is written `{self.signature}`; an axis is followed by `:` and what it stands for"
         return f"it is written `{self.signature}`"
 
     # --- options ------------------------------------------------------------------------------------------------
@@ -136,10 +136,13 @@ class Braces:
 
     def single_word(self) -> str:
         """The one bare word in the braces, as in `cast{f16}`."""
-        terms = [entry.term for entry in self._terms()]
+        terms = [entry.term for entry in self.entries if entry.kind == "axis"]
         if len(terms) != 1 or not isinstance(terms[0], tree.Name):
             raise problem(
-                "E043", "one word belongs in these braces", self.span, help=f"it is written `{self.signature}`"
+                "E041" if not terms else "E043",
+                "one word belongs in these braces",
+                self.span,
+                help=f"it is written `{self.signature}`",
             )
         return terms[0].text
 
@@ -194,6 +197,7 @@ class Braces:
         """The bindings `height: 3`: axis of the value, what is given for it, and where."""
         type_ = self.frame.context.type(node)
         found = []
+        axes.once([name for entry in self._bindings() for name in axes.names_of(entry.term or ())])
         for entry in self._bindings():
             if not isinstance(entry.value, Static):
                 raise problem(

@@ -145,7 +145,7 @@ def _apply_operator(frame: Frame, function: tree.Reference, arguments: Sequence[
     name = value.value.text if word else function.name.text  # type: ignore[union-attr]
     row = operators.OPERATORS[name]
     braces = Braces(frame, row.signature, static_arguments(frame, function.statics or ()), function.span)
-    braces.check(row.options, ("axis", "binding"))
+    braces.check(row.options, row.kinds)
     for argument in arguments:
         if argument.name is not None:
             raise problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,13 @@ class LanguageOperator:
     most: int
     apply: Callable[[Use], Value]
     options: frozenset[str] = frozenset()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the braces of the signature hold besides options: axes, axes with an extent, or nothing."""
+        _, opened, rest = self.signature.partition("{")
+        first = rest.partition("}")[0].partition(",")[0]
+        return () if not opened or "=" in first else ("binding",) if ":" in first else ("axis",)
 
 
 # --- pointwise ------------------------------------------------------------------------------------------------
@@ -152,6 +160,8 @@ def _linspace(use: Use) -> Value:
     ends = [value.number if isinstance(value, Static) else None for value in use.values]
     if ends[0] is None or ends[1] is None:
         raise problem("E040", "the ends of `linspace` are numbers known when compiling", use.span)
+    if not (math.isfinite(ends[0]) and math.isfinite(ends[1])):
+        raise problem("E040", "the ends of `linspace` are finite numbers", use.span)
     attributes: dict[str, Attribute] = {
         "axis": use.braces.one_declared(),
         "start": float(ends[0]),
