@@ -1,4 +1,4 @@
-"""The numbers of the gallery in `README.md`: lines, parameters, multiply-adds and fusions of every example.
+"""The numbers of the gallery in `README.md`: lines, parameters, operations and fusions of every example.
 
 python examples/gallery.py               # writes the tables into README.md
 python examples/gallery.py --references  # counts the references' lines, where timm, torchvision and transformers are
@@ -11,7 +11,6 @@ import ast
 import importlib
 import inspect
 import json
-import math
 import re
 import sys
 import textwrap
@@ -23,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import attncomp
-    from attncomp.ir.graph import Graph, Node
 
 HERE = Path(__file__).parent
 README = HERE / "README.md"
@@ -33,7 +31,7 @@ BEGIN, END = "<!-- numbers: written by gallery.py -->", "<!-- end of numbers -->
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of the gallery; `sizes` are those at which its multiply-adds are counted.
+    """One model of the gallery; `sizes` are those at which its operations are counted.
 
     `reference` is the library's network: a file of `tests/references/networks`, or nothing where there is none.
     """
@@ -84,32 +82,6 @@ def library_lines(text: str) -> int:
     return sum(code_lines(declared[name]) for name in used)
 
 
-def multiply_adds(graph: Graph, sizes: Mapping[str, int]) -> int:
-    """Products that are summed, in contractions and convolutions, those within regions too."""
-    total = 0
-    for node in graph.nodes():
-        body: Any = node.attributes.get("body")
-        if body is not None:
-            total += multiply_adds(body, sizes)
-        elif node.operator in ("contract", "convolution"):
-            total += _size(node, sizes) * _summed(graph, node, sizes)
-    return total
-
-
-def _size(node: Node, sizes: Mapping[str, int]) -> int:
-    return math.prod(axis.size.evaluate(sizes) for axis in node.type.axes)
-
-
-def _summed(graph: Graph, node: Node, sizes: Mapping[str, int]) -> int:
-    operands = graph.operands(node.identity)
-    names: Any = node.attributes["axes"]
-    if node.operator == "contract":
-        return math.prod(graph.type(operands[0]).size(name).evaluate(sizes) for name in names)
-    weight = graph.node(operands[1])
-    out: Any = node.attributes["out"]
-    return _size(weight, sizes) // int(out.size.evaluate(sizes))
-
-
 def fused(module: attncomp.Module) -> str:
     """How many regions of each kind were made."""
     kinds = Counter(remark.region for remark in module.remarks if remark.kind == "fused")
@@ -119,11 +91,12 @@ def fused(module: attncomp.Module) -> str:
 def row(entry: Entry, references: Mapping[str, int]) -> str:
     """One line of the table."""
     import attncomp
+    from attncomp.inspect.text import parameter_count, total_operations
 
     module = attncomp.compile(HERE / entry.file, model=entry.model)
     text = (HERE / entry.file).read_text(encoding="utf-8")
     trained = [node for node in module.graph.nodes("parameter") if node.attributes["trainable"]]
-    parameters = sum(_size(node, {}) for node in trained)
+    parameters = parameter_count(trained)
     at = " x ".join(f"{size}" for name, size in entry.sizes.items() if name != "batch") or "–"
     cells = (
         f"[`{entry.file}`]({entry.file})",
@@ -132,7 +105,7 @@ def row(entry: Entry, references: Mapping[str, int]) -> str:
         str(library_lines(text)),
         str(references.get(entry.reference, "–")),
         f"{parameters:,}",
-        f"{multiply_adds(module.graph, entry.sizes) / 1e6:,.2f}",
+        f"{total_operations(module.graph).evaluate(entry.sizes) / 1e6:,.2f}",
         at,
         fused(module),
     )
@@ -142,7 +115,7 @@ def row(entry: Entry, references: Mapping[str, int]) -> str:
 def table(entries: tuple[Entry, ...] = ENTRIES) -> str:
     """The table in Markdown."""
     references = json.loads(REFERENCE_LINES.read_text(encoding="utf-8"))["lines"]
-    heads = "| file | model | lines | of `std` | reference | parameters | 10⁶ multiply-adds | at | fused |"
+    heads = "| file | model | lines | of `std` | reference | parameters | 10⁶ operations | at | fused |"
     return "\n".join([heads, "|---|---|--:|--:|--:|--:|--:|--:|---|", *(row(entry, references) for entry in entries)])
 
 
