@@ -12,7 +12,8 @@ from attncomp.lowering.context import Context, attribute, many
 from attncomp.lowering.emitter import Emitter, Hint
 from attncomp.lowering.layout import Laid
 from attncomp.lowering.names import name_program
-from attncomp.lowering.program import Input, Parameter, Program, Step, Value
+from attncomp.lowering.preparing import prepared
+from attncomp.lowering.program import Input, Parameter, Program, Value
 from attncomp.lowering.region import lower_region
 from attncomp.lowering.rolling import Body, roll
 from attncomp.lowering.simplify import simplify
@@ -35,8 +36,7 @@ def lower(graph: Graph, *, source: str = "", roll_loops: bool = True) -> Program
     body = Body(tuple(simplify(emitter.statements, names)), tuple(parameters))
     if roll_loops:
         body = roll(body, frozenset(names), emitter)
-    prepare = tuple(one for one in body.statements if isinstance(one, Step) and emitter.is_static(one.result))
-    steps = tuple(one for one in body.statements if not (isinstance(one, Step) and emitter.is_static(one.result)))
+    prepare, steps = prepared(body.statements, emitter.shared.static)
     program = Program(
         graph.name, source, tuple(one for one, _ in inputs), outputs, body.parameters, prepare, steps,
         _bindings(graph, [one for one, _ in inputs]), graph.constraints,

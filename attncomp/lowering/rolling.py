@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from attncomp.ir.graph import Origin
 from attncomp.lowering.emitter import Emitter
 from attncomp.lowering.flow import reads, results
-from attncomp.lowering.program import Loop, Parameter, Statement, Step, Value
+from attncomp.lowering.program import Loop, Parameter, Statement, Value
 from attncomp.lowering.renaming import Renaming
 from attncomp.lowering.repeats import Segment, assign, prefixes, segment
 
@@ -25,7 +25,7 @@ def roll(body: Body, outputs: Collection[str], emitter: Emitter) -> Body:
     """`body` with loops for its repeated layers, outermost first; `outputs` are the values read after it, by name.
 
     Iterations must be the same steps on parameters whose keys differ in one prefix, each reading what the one before
-    made; after the last only what is carried from one to the next may be read.
+    made; after the last only what is carried from one to the next may be read. What a loop prepares is among its steps.
     """
     tried: set[str] = set()
     while True:
@@ -174,10 +174,10 @@ def _with_loop(body: Body, run: Sequence[Segment], repeat: _Repeat, prefix: str,
         name=prefix.rsplit(".", 1)[-1],
         prefixes=repeat.prefixes,
         parameters=inner.parameters,
-        prepare=tuple(one for one in inner.statements if isinstance(one, Step) and emitter.is_static(one.result)),
+        prepare=(),
         carried=tuple(carried),
         captured=tuple(value for slot, value in enumerate(first.slots) if slot not in special),
-        steps=tuple(one for one in inner.statements if not (isinstance(one, Step) and emitter.is_static(one.result))),
+        steps=inner.statements,
         origin=Origin(span, prefix),
     )
     gone = {one.slots[slot].name for one in run for slot in repeat.parameters}
