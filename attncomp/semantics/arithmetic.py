@@ -145,10 +145,10 @@ def _size_arithmetic(symbol: str, left: Size, right: Size, span: Span, frame: Fr
             return left * right
         case "/" | "//" | "%" if right.constant == 0:
             raise problem("E031", f"{left} is divided by zero", span)
-        case "//":
-            return left // right
-        case "%":
-            return left % right
+        case "//" | "%":
+            if right.constant is None:
+                frame.context.bound(Size.of(1), right, span)
+            return left // right if symbol == "//" else left % right
         case "/":
             return _exact_quotient(left, right, span, frame)
         case _:

@@ -252,6 +252,8 @@ def _explicit_axes(caller: Frame, declaration: Declaration, statics: Sequence[St
                 entry.term.span,
                 help=did_you_mean(entry.term.text, known),
             )
+        if entry.term.text in explicit:
+            raise problem("E022", f"the axis `{entry.term.text}` is bound twice", entry.span)
         explicit[entry.term.text] = caller.axis(entry.target)
     return explicit
 

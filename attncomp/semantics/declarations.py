@@ -11,6 +11,7 @@ from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType
 from attncomp.semantics import axes, layers, slips
 from attncomp.semantics.context import AXIS_LIMIT, problem
+from attncomp.semantics.operators import OPERATORS
 from attncomp.semantics.parameters import check_key, join, parameter
 from attncomp.semantics.scope import UNIT_AXIS, Frame
 from attncomp.semantics.static import Static, Word, describe, kind
@@ -299,7 +300,7 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
         return Layer(BlockValue(found[1], found[0]), statics, path, expression.span, statement.span)
     if found is not None and isinstance(found[1], tree.Model):
         raise slips.model_inside(name, expression.span)
-    if found is not None:
+    if found is not None or name in OPERATORS:
         raise problem(
             "E043",
             f"`{name}` has no parameters: it is called without a layer",

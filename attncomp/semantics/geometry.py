@@ -14,6 +14,7 @@ from attncomp.semantics.static import Static, Word, describe
 
 if TYPE_CHECKING:
     from attncomp.semantics.braces import Braces
+    from attncomp.semantics.scope import Frame
 
 
 def per_axis(value: Static, count: int, span: Span, option: str) -> tuple[int, ...]:
@@ -62,6 +63,15 @@ class Geometry:
             "before": tuple(map(Size.of, self.before)),
             "after": tuple(map(Size.of, self.after)),
         }
+
+    def require_room(self, frame: Frame, node: int, names: Sequence[str], span: Span) -> None:
+        """Requires at each call that a kernel fits along axes whose sizes are not known."""
+        type_ = frame.context.type(node)
+        for position, name in enumerate(names):
+            covered = self.dilation[position] * (self.kernel[position] - 1) + 1
+            least = covered - self.before[position] - self.after[position]
+            if least > 1 and type_.size(name).constant is None:
+                frame.context.bound(Size.of(least), type_.size(name), span)
 
     def folded(self, position: int, count: Size) -> Size:
         """The size that `count` windows cover along an axis: the inverse of the size rule of a window."""

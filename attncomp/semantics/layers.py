@@ -146,6 +146,12 @@ def _convolution(call: LayerCall) -> Tensor:
                 f"the axis `{call.frame.show(axis.name)}` of size {size} does not divide into {groups} groups",
                 call.braces.place("groups"),
             )
+    if source[0].name in (name for name, _, _ in extents):
+        name = call.frame.show(source[0].name)
+        raise problem(
+            "E022", f"`{name}` is the axis of the channels, and cannot be convolved over too", call.layer.span
+        )
+    geometry.require_room(call.frame, call.x.node, [name for name, _, _ in extents], call.span)
     inner = Axis(source[0].name, Size.of(channels // groups))
     kernels = tuple(
         Axis.of(call.frame.fresh(f"{name}_kernel", type_.names), extent)
@@ -185,16 +191,23 @@ def _scaled(call: LayerCall, value: Tensor, names: Sequence[Axis], *, bias: bool
     return value
 
 
+def _epsilon(call: LayerCall, default: float) -> float:
+    value = call.braces.number("epsilon", default)
+    if not value >= 0:
+        raise problem("E040", f"`epsilon` is at least 0, not {value}", call.braces.place("epsilon"))
+    return value
+
+
 def _layer_norm(call: LayerCall) -> Tensor:
     names = _found(call)
-    epsilon = call.braces.number("epsilon", 1e-5)
+    epsilon = _epsilon(call, 1e-5)
     value = call.add("normalize", [call.x], {"axes": group(names), "epsilon": epsilon, "center": True})
     return _scaled(call, value, names, bias=True)
 
 
 def _rms_norm(call: LayerCall) -> Tensor:
     names = _found(call)
-    epsilon = call.braces.number("epsilon", 1e-6)
+    epsilon = _epsilon(call, 1e-6)
     value = call.add("normalize", [call.x], {"axes": group(names), "epsilon": epsilon, "center": False})
     return _scaled(call, value, names, bias=False)
 
@@ -213,7 +226,7 @@ def _group_norm(call: LayerCall) -> Tensor:
     outer = Axis.of(call.frame.fresh(f"{channel.name}_group", type_.names), groups)
     inner = Axis.of(call.frame.fresh(f"{channel.name}_member", type_.names), channels // groups)
     value = call.add("split", [call.x], {"axis": channel.name, "into": (outer, inner)})
-    epsilon = call.braces.number("epsilon", 1e-5)
+    epsilon = _epsilon(call, 1e-5)
     value = call.add("normalize", [value], {"axes": group([inner, *spatial]), "epsilon": epsilon, "center": True})
     value = call.add("merge", [value], {"axes": group([outer, inner]), "into": channel})
     return _scaled(call, value, [channel], bias=True)
@@ -229,7 +242,7 @@ def _batch_norm(call: LayerCall) -> Tensor:
     return call.add(
         "batch_norm",
         [call.x, mean, variance, weight, bias],
-        {"axis": name, "epsilon": call.braces.number("epsilon", 1e-5), "momentum": call.braces.number("momentum", 0.1)},
+        {"axis": name, "epsilon": _epsilon(call, 1e-5), "momentum": call.braces.number("momentum", 0.1)},
     )
 
 

@@ -250,6 +250,7 @@ def _window(use: Use) -> Value:
         "value": use.braces.number("value", 0.0),
         **geometry.spatial(),
     }
+    geometry.require_room(use.frame, tensor.node, [name for name, _ in pairs], use.span)
     return use.add([tensor], attributes)
 
 
@@ -281,6 +282,7 @@ def _pool(use: Use) -> Value:
         "kernel": tuple(kernel),
         **geometry.spatial(),
     }
+    geometry.require_room(use.frame, tensor.node, [name for name, _, _ in extents], use.span)
     if use.name == "avgpool":
         attributes["count_padding"] = use.braces.truth("count_padding", True)
     return use.add([tensor], attributes)

@@ -65,7 +65,9 @@ def check_equal(left: str, left_size: int, right: str, right_size: int) -> None:
 
 
 def check_at_most(left: str, left_size: int, right: str, right_size: int) -> None:
-    """Refuses a size that is larger than the model has room for."""
+    """Refuses a size that is larger than the model has room for, or too small for it."""
+    if left_size > right_size and left == str(left_size):
+        raise InputError(f"E071: {right} is {right_size}, and the model takes at least {left}")
     if left_size > right_size:
         bound = right if right == str(right_size) else f"{right} = {right_size}"
         raise InputError(f"E071: {left} is {left_size}, and the model takes at most {bound}")

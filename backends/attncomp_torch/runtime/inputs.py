@@ -37,7 +37,9 @@ def check_divides(numerator_text: str, numerator: int, divisor_text: str, diviso
 
 
 def check_at_most(left_text: str, left: int, right_text: str, right: int) -> None:
-    """Refuses a size that is larger than the model has room for."""
+    """Refuses a size that is larger than the model has room for, or too small for it."""
+    if left > right and left_text == str(left):
+        raise ValueError(f"E071: {right_text} is {right}, and the model takes at least {left}")
     if left > right:
         bound = right_text if right_text == str(right) else f"{right_text} = {right}"
         raise ValueError(f"E071: {left_text} is {left}, and the model takes at most {bound}")
