@@ -67,6 +67,7 @@ def axis_statement(frame: Frame, statement: tree.AxisStatement) -> None:
                 f"the axis `{name}` is declared twice",
                 definition.span,
                 secondary=(Label(frame.axis_places[name], "first declared here"),),
+                help="give the second axis another name",
             )
         if name == UNIT_AXIS or name.endswith("'"):
             what = "is there already, with the size 1" if name == UNIT_AXIS else "has the size of its axis"
@@ -94,7 +95,12 @@ def _size(value: Value, definition: tree.AxisDefinition) -> Size:
             )
         return value.value
     what = f"{kind(value)}, `{describe(value)}`" if isinstance(value, Static) else "not known when compiling"
-    raise problem("E040", f"the size of an axis is a whole number, and this is {what}", definition.size.span)
+    raise problem(
+        "E040",
+        f"the size of an axis is a whole number, and this is {what}",
+        definition.size.span,
+        help="use whole numbers; `//` divides and rounds down",
+    )
 
 
 def parameter_statement(frame: Frame, statement: tree.ParameterStatement) -> None:

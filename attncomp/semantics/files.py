@@ -150,6 +150,7 @@ class _Loader:
                 name.span,
                 "here again",
                 secondary=(Label(places[name.text], "first defined here"),),
+                help="give one of them another name, or leave one out",
             )
         places.setdefault(name.text, name.span)
 

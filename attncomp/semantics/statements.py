@@ -69,6 +69,7 @@ def returned(frame: Frame, declaration: tree.Block | tree.Model) -> list[tuple[V
                     f"{'is' if len(values) == 1 else 'are'} returned",
                     statement.span,
                     secondary=(Label(declaration.name.span, "declared here"),),
+                    help="return as many values as `->` names: `return a, b`" if count > 1 else "return one value",
                 )
             ],
         )
