@@ -87,9 +87,8 @@ class Emitted:
         """The results. Raises TypeError (E071) where an input is missing, unknown or given twice."""
         given = self._bound(inputs, named)
         if self._backend == "torch":
-            given = [
-                _tensor(value, one.value.dtype, one.name) for value, one in zip(given, self._program.inputs, strict=True)
-            ]
+            inputs_of = zip(given, self._program.inputs, strict=True)
+            given = [_tensor(value, one.value.dtype, one.name) for value, one in inputs_of]
         return self.instance(*given)
 
     def _model_class(self) -> Any:

@@ -1,0 +1,1 @@
+"""Diagnostics: what they are, their codes and pages, how they are shown; remarks about fusion."""

@@ -60,6 +60,8 @@ class Storage:
 
 @dataclass(frozen=True)
 class Number:
+    """`12`, `0.5`."""
+
     value: int | float
     span: Span
 
@@ -82,6 +84,8 @@ class Constant:
 
 @dataclass(frozen=True)
 class ListLiteral:
+    """`[3, 4, 6, 3]`."""
+
     items: tuple[Expression, ...]
     span: Span
 
@@ -164,6 +168,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Call:
+    """`f(x, mask = m)`."""
+
     function: Expression
     arguments: tuple[Argument, ...]
     span: Span
@@ -210,14 +216,27 @@ Subscript = Rename | Index | Slice | Item
 
 @dataclass(frozen=True)
 class Subscripted:
+    """`x[seq -> seq']`, `x[part = 0]`, `blocks[3]`."""
+
     value: Expression
     items: tuple[Subscript, ...]
     span: Span
 
 
 Expression = (
-    Number | String | Constant | ListLiteral | SizeOf | Reference | Unary | Binary | Contract | IsNone | Conditional
-    | Call | Subscripted
+    Number
+    | String
+    | Constant
+    | ListLiteral
+    | SizeOf
+    | Reference
+    | Unary
+    | Binary
+    | Contract
+    | IsNone
+    | Conditional
+    | Call
+    | Subscripted
 )
 
 
@@ -267,6 +286,8 @@ Static = StaticAxis | StaticArrow | StaticBinding | StaticOption
 
 @dataclass(frozen=True)
 class AxisDefinition:
+    """`key = |embed| / heads` in an `axis` statement."""
+
     name: Name
     size: Expression
     span: Span
@@ -335,6 +356,8 @@ class LetStatement:
 
 @dataclass(frozen=True)
 class ReturnStatement:
+    """`return y, weights`."""
+
     values: tuple[Expression, ...]
     span: Span
 
@@ -376,6 +399,8 @@ class Output:
 
 @dataclass(frozen=True)
 class Block:
+    """`block SE{reduction = 16}(x: {channel, height}) -> {channel, height} { … }`."""
+
     name: Name
     options: tuple[Option, ...]
     inputs: tuple[Input, ...]
@@ -386,6 +411,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Model:
+    """`model M{heads = 8}(x: f32[batch, seq]) -> f32[batch] { … }`."""
+
     name: Name
     options: tuple[Option, ...]
     inputs: tuple[Input, ...]
@@ -396,6 +423,8 @@ class Model:
 
 @dataclass(frozen=True)
 class Function:
+    """`fn attend(q: {query, key}, …) -> {query, value} = …`."""
+
     name: Name
     options: tuple[Option, ...]
     inputs: tuple[Input, ...]
