@@ -115,6 +115,8 @@ def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
     if value is not None and not (isinstance(value, (Tensor, Static)) and name in operators.OPERATORS):
         return value
     found = frame.file.find(name)
+    if found is not None and isinstance(found[1], tree.Model) and name in operators.OPERATORS:
+        return None
     if found is not None and isinstance(found[1], tree.Model):
         raise slips.model_inside(name, function.span)
     if found is not None:

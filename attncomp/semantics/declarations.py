@@ -300,6 +300,8 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
     if isinstance(value, Static) and isinstance(value.value, Word):
         name = value.value.text
     found = frame.file.find(name)
+    if found is not None and isinstance(found[1], tree.Model) and name in layers.LAYERS:
+        found = None
     if isinstance(value, BlockValue):
         return Layer(value, statics, path, expression.span, statement.span)
     if found is not None and isinstance(found[1], tree.Block):
