@@ -19,7 +19,7 @@ from typing import Union
 from attncomp.diagnostics.core import fail
 
 # Beyond this a formula is no size of a model, and comparing it would take time without bound.
-COMPLEXITY_LIMIT = 300
+COMPLEXITY_LIMIT = 2000
 
 
 @total_ordering

@@ -37,7 +37,7 @@ def check(files: FileSet) -> tuple[Diagnostic, ...]:
             elaborate.attempt(alone, item.name.span, partial(_try, alone, files, item))
             context.keep([mistake for mistake in alone.diagnostics if _tells(item, mistake)])
             context.used |= alone.used
-    context.keep(unused.warnings(files.root))
+    context.keep(unused.warnings(files.root, context.diagnostics))
     return tuple(context.diagnostics)
 
 

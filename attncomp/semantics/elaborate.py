@@ -37,7 +37,7 @@ def elaborate(
     context = new_context(declaration.name.text)
     _check_present(declaration, present)
     attempt(context, declaration.name.span, lambda: _model(context, files.root, declaration, options or {}, present))
-    warnings = unused.warnings(files.root)
+    warnings = unused.warnings(files.root, context.diagnostics)
     if any(diagnostic.severity is Severity.ERROR for diagnostic in context.diagnostics):
         raise DiagnosticError([*context.diagnostics, *warnings])
     return context.graph, warnings

@@ -10,14 +10,16 @@ from attncomp.semantics.files import SourceFile
 from attncomp.syntax import tree
 
 
-def warnings(file: SourceFile) -> tuple[Diagnostic, ...]:
-    """The warnings of all models and blocks of a file."""
+def warnings(file: SourceFile, mistakes: Sequence[Diagnostic] = ()) -> tuple[Diagnostic, ...]:
+    """The warnings of all models and blocks of a file; none for a line that has one of `mistakes` already."""
+    lines = {(one.primary.span.file, one.primary.span.line) for one in mistakes if one.primary is not None}
     found: list[Diagnostic] = []
     for item in file.syntax.items:
         if isinstance(item, (tree.Model, tree.Block)):
             used = {name for statement in item.body for name in _read(statement)}
             for statement in _declared(item.body):
-                if statement.name.text not in used:
+                place = (statement.name.span.file, statement.name.span.line)
+                if statement.name.text not in used and place not in lines:
                     found.append(_warning(statement))
     return tuple(found)
 
