@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pytest
 from end_to_end.drawn_models import inputs_for
 from end_to_end.everywhere import BACKENDS, agree, drawn_parameters, emitted, results, rewritten
