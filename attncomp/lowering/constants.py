@@ -8,18 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from attncomp.ir.graph import Literal
+from attncomp.ir.literals import NUMPY_DTYPES
 from attncomp.ir.types import DType
 from attncomp.lowering.program import Operand, Value
-
-_NUMPY = {
-    DType.F32: np.float32,
-    DType.F16: np.float16,
-    DType.BF16: np.float32,
-    DType.F64: np.float64,
-    DType.I64: np.int64,
-    DType.I32: np.int32,
-    DType.BOOL: np.bool_,
-}
 
 
 def number_of(literal: Literal) -> bool | int | float:
@@ -34,7 +25,7 @@ def number_of(literal: Literal) -> bool | int | float:
 
 def literal_of(number: Operand, dtype: DType) -> Literal:
     """A number as a literal without axes. A literal has no bf16; its nearest f32 stands for it."""
-    return Literal(np.asarray(number, dtype=_NUMPY[dtype]))
+    return Literal(np.asarray(number, dtype=NUMPY_DTYPES[dtype]))
 
 
 _FOLDED: Mapping[str, Callable[..., float]] = {

@@ -10,11 +10,10 @@ import math
 import operator as python_operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from attncomp.diagnostics.core import DiagnosticError, Label, Span
+from attncomp.diagnostics.core import DiagnosticError, Label, Span, fail
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Size, provably_different
 from attncomp.ir.types import DType
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word, describe, kind
 from attncomp.semantics.values import (
@@ -75,7 +74,7 @@ def static_binary(symbol: str, left: Static, right: Static, span: Span, frame: F
     if symbol in ("and", "or"):
         if isinstance(left.value, bool) and isinstance(right.value, bool):
             return Static(left.value and right.value if symbol == "and" else left.value or right.value)
-        raise problem("E043", f"`{symbol}` joins truth values, not {kind(left)} and {kind(right)}", span)
+        raise fail("E043", f"`{symbol}` joins truth values, not {kind(left)} and {kind(right)}", span)
     if symbol in COMPARISONS:
         return Static(_compare(symbol, left, right, span))
     if isinstance(left.value, Size) and isinstance(right.value, Size):
@@ -90,18 +89,18 @@ def _float_arithmetic(symbol: str, left: float | int, right: float | int, span: 
     try:
         value = FLOAT_ARITHMETIC[symbol](float(left), float(right))
     except ZeroDivisionError:
-        raise problem("E031", f"{left} is divided by zero", span) from None
+        raise fail("E031", f"{left} is divided by zero", span) from None
     except OverflowError:
-        raise problem("E033", "the result is too large for a number", span) from None
+        raise fail("E033", "the result is too large for a number", span) from None
     if isinstance(value, complex):
-        raise problem("E043", f"{left} has no power {right}: it is negative", span)
+        raise fail("E043", f"{left} has no power {right}: it is negative", span)
     return float(value)
 
 
 def _not_numbers(symbol: str, left: Static, right: Static, span: Span) -> DiagnosticError:
     for side, other in ((left, right), (right, left)):
         if isinstance(side.value, Size) and side.number is None and isinstance(other.value, float):
-            return problem(
+            return fail(
                 "E035",
                 f"the size {side.value} is not known when compiling, so it has no exact product with a fraction",
                 span,
@@ -109,7 +108,7 @@ def _not_numbers(symbol: str, left: Static, right: Static, span: Span) -> Diagno
             )
     odd = left if not isinstance(left.value, (Size, float)) else right
     help_ = "`if … then 1 else 0` makes a number of a truth value" if isinstance(odd.value, bool) else ""
-    return problem("E043", f"`{symbol}` needs numbers, and this is {kind(odd)}", span, f"`{describe(odd)}`", help=help_)
+    return fail("E043", f"`{symbol}` needs numbers, and this is {kind(odd)}", span, f"`{describe(odd)}`", help=help_)
 
 
 def _compare(symbol: str, left: Static, right: Static, span: Span) -> bool:
@@ -120,14 +119,14 @@ def _compare(symbol: str, left: Static, right: Static, span: Span) -> bool:
         return COMPARISONS[symbol](left_number, right_number)
     if symbol in ("==", "!="):
         return (left == right) == (symbol == "==")
-    raise problem("E043", f"`{symbol}` compares numbers, not {kind(left)} and {kind(right)}", span)
+    raise fail("E043", f"`{symbol}` compares numbers, not {kind(left)} and {kind(right)}", span)
 
 
 def _compare_sizes(symbol: str, left: Size, right: Size, span: Span) -> bool:
     difference = (left - right).constant
     if difference is not None:
         return COMPARISONS[symbol](difference, 0)
-    raise problem(
+    raise fail(
         "E046",
         f"whether {left} {symbol} {right} is not known when compiling",
         span,
@@ -144,7 +143,7 @@ def _size_arithmetic(symbol: str, left: Size, right: Size, span: Span, frame: Fr
         case "*":
             return left * right
         case "/" | "//" | "%" if right.constant == 0:
-            raise problem("E031", f"{left} is divided by zero", span)
+            raise fail("E031", f"{left} is divided by zero", span)
         case "//" | "%":
             if right.constant is None:
                 frame.context.bound(Size.of(1), right, span)
@@ -157,7 +156,7 @@ def _size_arithmetic(symbol: str, left: Size, right: Size, span: Span, frame: Fr
 
 def _exact_quotient(left: Size, right: Size, span: Span, frame: Frame) -> Size:
     if left.divides_evenly(right) is False:
-        raise problem(
+        raise fail(
             "E031",
             f"{left} does not divide by {right}",
             span,
@@ -180,11 +179,11 @@ def uses(frame: Frame) -> tuple[Label, ...]:
 def _power(base: Size, exponent: Size, span: Span) -> Size | float:
     power = exponent.constant
     if power is None:
-        raise problem("E035", f"the exponent {exponent} is not known when compiling", span)
+        raise fail("E035", f"the exponent {exponent} is not known when compiling", span)
     if power < 0 and base.constant is not None:
         return _float_arithmetic("**", base.constant, power, span)
     if not 0 <= power <= EXPONENT_LIMIT:
-        raise problem("E033", f"the exponent {power} is too large for a size", span)
+        raise fail("E033", f"the exponent {power} is too large for a size", span)
     return base**power
 
 
@@ -194,7 +193,7 @@ def static_negate(value: Static, span: Span) -> Static:
         return Static(-value.value)
     if isinstance(value.value, float):
         return Static(-value.value)
-    raise problem("E043", f"`-` needs a number, and this is {kind(value)}", span)
+    raise fail("E043", f"`-` needs a number, and this is {kind(value)}", span)
 
 
 FUNCTIONS: Mapping[str, Callable[[float], float]] = {
@@ -221,7 +220,7 @@ def static_function(name: str, value: Static, span: Span) -> Static | None:
     try:
         return Static(FUNCTIONS[name](float(number)))
     except (ValueError, ZeroDivisionError, OverflowError):
-        raise problem("E043", f"`{name}({describe(value)})` is not a number", span) from None
+        raise fail("E043", f"`{name}({describe(value)})` is not a number", span) from None
 
 
 # --- tensors --------------------------------------------------------------------------------------------------
@@ -237,27 +236,27 @@ def as_tensor(frame: Frame, value: Value, span: Span, dtype: DType | None = None
         case Poison():
             raise Poisoned
         case Several(values):
-            raise problem(
+            raise fail(
                 "E042",
                 f"this has {len(values)} results where one value is needed",
                 span,
                 help="unpack them first: `a, b = …`",
             )
         case Layers(items):
-            raise problem(
+            raise fail(
                 "E043",
                 f"these are {len(items)} layers, not a value",
                 span,
                 help="call them one by one: `for block in blocks { x = block(x) }`",
             )
         case Layer():
-            raise problem("E043", "this is a layer, not a value", span, help="call it, with its input in parentheses")
+            raise fail("E043", "this is a layer, not a value", span, help="call it, with its input in parentheses")
         case BlockValue(declaration):
             name = declaration.name.text
             help_ = f"make a layer of it and call that: `layer {name.lower()} = {name}`, `{name.lower()}(x)`"
-            raise problem("E043", "this is a block, not a value", span, help=help_)
+            raise fail("E043", "this is a block, not a value", span, help=help_)
         case FunctionValue():
-            raise problem("E043", "this is a function, not a value", span, help="call it: `f(x)`")
+            raise fail("E043", "this is a function, not a value", span, help="call it: `f(x)`")
 
 
 def _constant(frame: Frame, value: Static, span: Span, dtype: DType | None) -> int:
@@ -269,22 +268,22 @@ def _constant(frame: Frame, value: Static, span: Span, dtype: DType | None) -> i
             own = dtype if dtype is not None and dtype is not DType.BOOL else DType.I64
             if size.constant is not None:
                 if abs(size.constant) >= 2**63:
-                    raise problem("E033", f"the number {size} does not fit in 64 bits", span)
+                    raise fail("E033", f"the number {size} does not fit in 64 bits", span)
                 return context.constant(frame, size.constant, own, span)
             return context.add(frame, "size", (), span, {"size": size, "dtype": own})
         case float():
             return context.constant(frame, value.value, dtype if dtype and dtype.is_float else DType.F32, span)
         case None:
-            raise problem(
+            raise fail(
                 "E043",
                 "this is none, where a value is needed",
                 span,
                 help="decide first: `if mask is none then … else …`",
             )
         case Word(text):
-            raise problem("E010", f"there is no value `{text}` here", span)
+            raise fail("E010", f"there is no value `{text}` here", span)
         case _:
-            raise problem("E043", f"this is {kind(value)}, where a tensor is needed", span)
+            raise fail("E043", f"this is {kind(value)}, where a tensor is needed", span)
 
 
 def tensors(frame: Frame, values: Sequence[Value], spans: Sequence[Span]) -> list[Tensor]:
@@ -316,7 +315,7 @@ def _check_power(frame: Frame, base: Tensor, exponent: Value, span: Span) -> Non
     power = exponent.number if isinstance(exponent, Static) else None
     if isinstance(power, int) and power < 0 and not frame.context.type(base.node).dtype.is_float:
         help_ = f"write `1 / x ** {-power}`, or convert it: `cast{{f32}}(x) ** {power}`"
-        raise problem("E045", f"a whole number has no power {power} among the whole numbers", span, help=help_)
+        raise fail("E045", f"a whole number has no power {power} among the whole numbers", span, help=help_)
 
 
 def where(frame: Frame, values: Sequence[Value], spans: Sequence[Span], span: Span) -> Tensor:
@@ -337,7 +336,7 @@ def _check_sizes(frame: Frame, operands: Sequence[Tensor], spans: Sequence[Span]
             first = known.setdefault(axis.name, (axis.size, place))
             if provably_different(first[0], axis.size):
                 name = frame.show(axis.name)
-                raise problem(
+                raise fail(
                     "E030",
                     f"two sizes for the axis `{name}`: {first[0]} and {axis.size}",
                     place,
@@ -378,7 +377,7 @@ def settle(frame: Frame, value: Value, what: str) -> None:
     if isinstance(value, Tensor) and value.pending is not None:
         pending = value.pending
         axes = frame.axis_text(own_axes(frame, value.node))
-        raise problem(
+        raise fail(
             "E024",
             pending.message,
             pending.span,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attncomp.diagnostics.core import Label
+from attncomp.diagnostics.core import Label, fail
 from attncomp.ir.types import Axis, ValueType
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.syntax import tree
 
@@ -27,7 +26,7 @@ def once(names: Sequence[tree.Name]) -> tuple[tree.Name, ...]:
     seen: dict[str, tree.Name] = {}
     for name in names:
         if name.text in seen:
-            raise problem(
+            raise fail(
                 "E022",
                 f"the axis `{name.text}` stands here twice",
                 name.span,

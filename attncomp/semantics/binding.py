@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attncomp.diagnostics.core import DiagnosticError, Label, Span
+from attncomp.diagnostics.core import DiagnosticError, Label, Span, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.sizes import provably_different
 from attncomp.ir.types import Axis, DType
 from attncomp.semantics import arithmetic, axes
 from attncomp.semantics.braces import Braces
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, describe, fits, kind
 from attncomp.semantics.static_arguments import option_value
@@ -68,7 +67,7 @@ def bind_options(
         default = option_value(inner, option.default) if option.default is not None else None
         if name not in given:
             if default is None:
-                raise problem(
+                raise fail(
                     "E041",
                     f"the option `{name}` must be given",
                     place,
@@ -79,7 +78,7 @@ def bind_options(
             continue
         value, where = given[name]
         if isinstance(value, Static) and isinstance(default, Static) and not fits(value, default):
-            raise problem(
+            raise fail(
                 "E040",
                 f"the option `{name}` is {kind(default)}, not {kind(value)}",
                 where,
@@ -87,7 +86,7 @@ def bind_options(
                 secondary=(Label(option.span, f"the default is {describe(default)}"),),
             )
         if value is None or isinstance(value, Tensor):
-            raise problem("E040", f"the option `{name}` is a static value, known when compiling", where)
+            raise fail("E040", f"the option `{name}` is a static value, known when compiling", where)
         inner.values[name] = value
 
 
@@ -99,7 +98,7 @@ def _match(
     found: dict[str, tree.Argument] = {}
     for position, argument in enumerate(arguments):
         if argument.name is None and position >= len(formals):
-            raise problem(
+            raise fail(
                 "E042",
                 f"`{declaration.name.text}` takes {count_text(len(formals))}, and this is one more",
                 argument.span,
@@ -107,14 +106,14 @@ def _match(
             )
         name = argument.name.text if argument.name is not None else formals[position]
         if name not in formals:
-            raise problem(
+            raise fail(
                 "E042",
                 f"`{declaration.name.text}` has no input `{name}`",
                 argument.span,
                 help=did_you_mean(name, formals),
             )
         if name in found:
-            raise problem(
+            raise fail(
                 "E042",
                 f"the input `{name}` is given twice",
                 argument.span,
@@ -132,7 +131,7 @@ def _match(
         elif formal.default is not None:
             values.append((caller.context.evaluate(caller, formal.default), formal.span))
         else:
-            raise problem(
+            raise fail(
                 "E041",
                 f"`{declaration.name.text}` needs its input `{formal.name.text}`",
                 span,
@@ -167,7 +166,7 @@ def _bind_axes(
             if not type_.has(found):
                 raise _missing_axis(caller, declaration, name, type_.names, where, explicit=actual is not None)
             if found in here:
-                raise problem(
+                raise fail(
                     "E022",
                     f"`{here[found].text}` and `{name.text}` of `{declaration.name.text}` would both be "
                     f"`{caller.show(found)}`",
@@ -178,7 +177,7 @@ def _bind_axes(
             size = type_.size(found)
             known = inner.axes.get(name.text)
             if known is not None and known.name == found and provably_different(known.size, size):
-                raise problem(
+                raise fail(
                     "E030",
                     f"two sizes for the axis `{name.text}`: {known.size} and {size}",
                     where,
@@ -227,7 +226,7 @@ def _axis_of_the_use(caller: Frame, declaration: Declaration, name: tree.Name, s
     found = caller.find_axis(name.text)
     if found is None:
         title = declaration.name.text
-        raise problem(
+        raise fail(
             "E041",
             f"`{title}` makes an axis `{name.text}`, and this use does not say which axis that is",
             span,
@@ -244,16 +243,16 @@ def _explicit_axes(caller: Frame, declaration: Declaration, statics: Sequence[St
         if entry.kind != "binding":
             continue
         if not isinstance(entry.term, tree.Name) or not isinstance(entry.target, tree.Name):
-            raise problem("E043", "here stands `formal: actual`, an axis on both sides", entry.span)
+            raise fail("E043", "here stands `formal: actual`, an axis on both sides", entry.span)
         if entry.term.text not in known:
-            raise problem(
+            raise fail(
                 "E011",
                 f"`{declaration.name.text}` has no axis `{entry.term.text}`",
                 entry.term.span,
                 help=did_you_mean(entry.term.text, known),
             )
         if entry.term.text in explicit:
-            raise problem("E022", f"the axis `{entry.term.text}` is bound twice", entry.span)
+            raise fail("E022", f"the axis `{entry.term.text}` is bound twice", entry.span)
         explicit[entry.term.text] = caller.axis(entry.target)
     return explicit
 
@@ -291,7 +290,7 @@ def _missing_axis(
 ) -> DiagnosticError:
     base = name.text.rstrip("'")
     if base != name.text and _by_name(caller, base) in has and not explicit:
-        return problem(
+        return fail(
             "E020",
             f"`{declaration.name.text}` needs the axis `{name.text}` here, and this has only `{base}`: was "
             "the rename forgotten?",
@@ -301,7 +300,7 @@ def _missing_axis(
         )
     free = [axis for axis in has if caller.show(axis) not in formal_axis_names(declaration)]
     wish = caller.show(free[0]) if len(free) == 1 else "…"
-    return problem(
+    return fail(
         "E023",
         f"`{declaration.name.text}` needs the axis `{name.text}` here",
         where,
@@ -317,7 +316,7 @@ def _check_dtype(inner: Frame, formal: tree.Input, value: Tensor, where: Span) -
     dtype = inner.context.type(value.node).dtype
     wanted = DType(formal.dtype.text)
     if dtype is not wanted:
-        raise problem(
+        raise fail(
             "E045",
             f"`{formal.name.text}` is {wanted}, and this is {dtype}",
             where,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from attncomp.diagnostics.core import DiagnosticError, Span
+from attncomp.diagnostics.core import DiagnosticError, Span, fail
 from attncomp.diagnostics.suggest import did_you_mean, nearest
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis
 from attncomp.semantics import axes
-from attncomp.semantics.context import problem
 from attncomp.semantics.geometry import per_axis
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word, describe, kind
@@ -33,17 +32,17 @@ class Braces:
         for entry in self.entries:
             if entry.kind == "option" and entry.name is not None:
                 if entry.name.text not in options:
-                    raise problem(
+                    raise fail(
                         "E013",
                         f"there is no option `{entry.name.text}` here",
                         entry.name.span,
                         help=self._option_help(entry, options, kinds),
                     )
                 if entry.name.text in seen:
-                    raise problem("E014", f"the option `{entry.name.text}` is given twice", entry.span)
+                    raise fail("E014", f"the option `{entry.name.text}` is given twice", entry.span)
                 seen.add(entry.name.text)
             elif entry.kind not in kinds:
-                raise problem("E043", "this does not belong in these braces", entry.span, help=self._entry_help(kinds))
+                raise fail("E043", "this does not belong in these braces", entry.span, help=self._entry_help(kinds))
 
     def _option_help(self, entry: StaticArgument, options: Collection[str], kinds: Collection[str]) -> str:
         assert entry.name is not None
@@ -82,10 +81,10 @@ class Braces:
         for entry in self.entries:
             if entry.name is not None and entry.name.text == name:
                 if not isinstance(entry.value, Static):
-                    raise problem("E040", f"`{name}` is a static value, known when compiling", entry.span)
+                    raise fail("E040", f"`{name}` is a static value, known when compiling", entry.span)
                 return entry.value
         if default is None:
-            raise problem(
+            raise fail(
                 "E041", f"`{name}` must be written out here", self.span, help=f"it is written `{self.signature}`"
             )
         return default
@@ -122,14 +121,14 @@ class Braces:
         return per_axis(self.option(name, Static(Size.of(default))), count, self.place(name), name)
 
     def _wrong(self, name: str, wanted: str, value: Static) -> DiagnosticError:
-        return problem("E040", f"`{name}` is {wanted}, not {kind(value)}", self.place(name), f"`{describe(value)}`")
+        return fail("E040", f"`{name}` is {wanted}, not {kind(value)}", self.place(name), f"`{describe(value)}`")
 
     # --- axes ---------------------------------------------------------------------------------------------------
 
     def _terms(self) -> list[StaticArgument]:
         found = [entry for entry in self.entries if entry.kind == "axis"]
         if not found:
-            raise problem(
+            raise fail(
                 "E041", "this needs to know over which axes", self.span, help=f"it is written `{self.signature}`"
             )
         return found
@@ -138,7 +137,7 @@ class Braces:
         """The one bare word in the braces, as in `cast{f16}`."""
         terms = [entry.term for entry in self.entries if entry.kind == "axis"]
         if len(terms) != 1 or not isinstance(terms[0], tree.Name):
-            raise problem(
+            raise fail(
                 "E041" if not terms else "E043",
                 "one word belongs in these braces",
                 self.span,
@@ -155,7 +154,7 @@ class Braces:
         """The one axis in the braces, one of the value's."""
         found = self.axes_of(node)
         if len(found) != 1:
-            raise problem(
+            raise fail(
                 "E043",
                 f"one axis belongs in these braces, not {len(found)}",
                 self.span,
@@ -167,9 +166,7 @@ class Braces:
         """The one axis in the braces, a declared one."""
         terms = self._terms()
         if len(terms) != 1 or not isinstance(terms[0].term, tree.Name):
-            raise problem(
-                "E043", "one axis belongs in these braces", self.span, help=f"it is written `{self.signature}`"
-            )
+            raise fail("E043", "one axis belongs in these braces", self.span, help=f"it is written `{self.signature}`")
         return self.frame.axis(terms[0].term)
 
     def axis_option(self, name: str, node: int) -> str:
@@ -177,15 +174,13 @@ class Braces:
         for entry in self.entries:
             if entry.name is not None and entry.name.text == name and isinstance(entry.target, tree.Name):
                 return self.frame.axis_in(entry.target, self.frame.context.type(node)).name
-        raise problem(
-            "E041", f"`{name}` names an axis here", self.place(name), help=f"it is written `{self.signature}`"
-        )
+        raise fail("E041", f"`{name}` names an axis here", self.place(name), help=f"it is written `{self.signature}`")
 
     def arrow(self) -> StaticArgument:
         """The one `a -> b`."""
         found = [entry for entry in self.entries if entry.kind == "arrow"]
         if len(found) != 1:
-            raise problem(
+            raise fail(
                 "E041",
                 "this needs one arrow: from which axis, to which",
                 self.span,
@@ -200,7 +195,7 @@ class Braces:
         axes.once([name for entry in self._bindings() for name in axes.names_of(entry.term or ())])
         for entry in self._bindings():
             if not isinstance(entry.value, Static):
-                raise problem(
+                raise fail(
                     "E040",
                     "this is not a number known when compiling",
                     entry.span,
@@ -216,7 +211,7 @@ class Braces:
         found = []
         for entry in self._bindings():
             if not isinstance(entry.term, tree.Name) or not isinstance(entry.target, tree.Name):
-                raise problem(
+                raise fail(
                     "E043", "an axis belongs on both sides here", entry.span, help=f"it is written `{self.signature}`"
                 )
             found.append((self.frame.axis_in(entry.term, type_).name, self.frame.axis(entry.target)))
@@ -225,7 +220,7 @@ class Braces:
     def _bindings(self) -> Sequence[StaticArgument]:
         found = [entry for entry in self.entries if entry.kind == "binding"]
         if not found:
-            raise problem(
+            raise fail(
                 "E041",
                 "this needs to know along which axes, and how far",
                 self.span,
@@ -239,16 +234,16 @@ class Braces:
         """A static value as a whole number of at least 1. Raises E035 for an unknown size, E040 otherwise."""
         if isinstance(value.value, Size) and value.whole is None:
             self.frame.context.need_sound(value.value)
-            raise problem("E035", f"the size {value.value} is not known when compiling, and must be here", span)
+            raise fail("E035", f"the size {value.value} is not known when compiling, and must be here", span)
         if value.whole is None or value.whole < 1:
-            raise problem("E040", f"this is a whole number of at least 1, not `{describe(value)}`", span)
+            raise fail("E040", f"this is a whole number of at least 1, not `{describe(value)}`", span)
         return value.whole
 
     def known_size(self, axis: Axis, span: Span) -> int:
         """The size of an axis as a number. Raises E035."""
         if axis.size.constant is None:
             self.frame.context.need_sound(axis.size)
-            raise problem(
+            raise fail(
                 "E035",
                 f"the size of `{self.frame.show(axis.name)}` is not known when compiling, and must be here",
                 span,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.core import Label, Span, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.semantics import arithmetic, layers, operators, results, slips
 from attncomp.semantics.binding import count_text, enter
 from attncomp.semantics.braces import Braces
-from attncomp.semantics.context import CALL_STEPS, Activation, problem
+from attncomp.semantics.context import CALL_STEPS, Activation
 from attncomp.semantics.habits import HABITS
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word, kind
@@ -40,17 +40,15 @@ def source(frame: Frame, expression: tree.Reference, value: Value | None) -> Val
     if row is not None and row.most == 0 and value is None:
         return _apply_operator(frame, expression, (), expression.span)
     if row is not None and value is None:
-        raise problem(
-            "E041", f"`{name}` is applied to a value", expression.span, help=f"it is written `{row.signature}`"
-        )
+        raise fail("E041", f"`{name}` is applied to a value", expression.span, help=f"it is written `{row.signature}`")
     if isinstance(value, Tensor):
-        raise problem(
+        raise fail(
             "E044",
             f"`{name}` is a value, and braces belong to operators and layers",
             expression.span,
             help=f"the axes of a value are renamed and indexed in square brackets: `{name}[…]`",
         )
-    raise problem(
+    raise fail(
         "E044",
         f"`{name}{{…}}` makes a layer, which needs a name of its own",
         expression.span,
@@ -70,14 +68,14 @@ def call(frame: Frame, expression: tree.Call) -> Value:
             statics = static_arguments(frame, function.statics or ())
             return invoke_function(frame, target, statics, function.span, expression)
         if isinstance(target, BlockValue):
-            raise problem(
+            raise fail(
                 "E044",
                 f"`{name}` is a block: its parameters need a layer to live in",
                 function.span,
                 help=_how_to_make(frame, name),
             )
         if function.statics is not None and isinstance(target, (Layer, Layers)):
-            raise problem(
+            raise fail(
                 "E043",
                 f"`{name}` is made already, and its options with it",
                 function.span,
@@ -106,7 +104,7 @@ def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
             return frame.context.evaluate(frame, function)
         if word in operators.OPERATORS:
             return None
-        raise problem(
+        raise fail(
             "E012",
             f"`{name}` is the word `{word}`, and there is no function `{word}`",
             function.span,
@@ -124,14 +122,14 @@ def _callable_named(frame: Frame, function: tree.Reference) -> Value | None:
     if name in operators.OPERATORS:
         return None
     if name in layers.LAYERS:
-        raise problem(
+        raise fail(
             "E044",
             f"`{name}` is a layer: its parameters need a name to live under",
             function.span,
             help=_how_to_make(frame, name),
         )
     known = frame.visible() | frozenset(operators.OPERATORS) | frozenset(layers.LAYERS)
-    raise problem(
+    raise fail(
         "E012",
         f"there is no operator, function or layer `{name}`",
         function.name.span,
@@ -150,7 +148,7 @@ def _apply_operator(frame: Frame, function: tree.Reference, arguments: Sequence[
     braces.check(row.options, row.kinds)
     for argument in arguments:
         if argument.name is not None:
-            raise problem(
+            raise fail(
                 "E042",
                 f"`{name}` takes its values by place, not by name",
                 argument.span,
@@ -159,7 +157,7 @@ def _apply_operator(frame: Frame, function: tree.Reference, arguments: Sequence[
     if not row.least <= len(arguments) <= row.most:
         code = "E041" if len(arguments) < row.least else "E042"
         wanted = row.least if len(arguments) < row.least else row.most
-        raise problem(
+        raise fail(
             code,
             f"`{name}` takes {count_text(wanted)}, not {len(arguments)}",
             span,
@@ -172,7 +170,7 @@ def _apply_operator(frame: Frame, function: tree.Reference, arguments: Sequence[
 
 def _call_layer(frame: Frame, target: Value, expression: tree.Call) -> Value:
     if isinstance(target, Layers):
-        raise problem(
+        raise fail(
             "E044",
             f"these are {len(target.items)} layers: call them one by one",
             expression.function.span,
@@ -180,7 +178,7 @@ def _call_layer(frame: Frame, target: Value, expression: tree.Call) -> Value:
         )
     if not isinstance(target, Layer):
         what = kind(target) if isinstance(target, Static) else "a value"
-        raise problem(
+        raise fail(
             "E044",
             f"this is {what}, and cannot be called",
             expression.function.span,
@@ -190,7 +188,7 @@ def _call_layer(frame: Frame, target: Value, expression: tree.Call) -> Value:
         return invoke_block(frame, target, target.callee, expression)
     if len(expression.arguments) != 1 or expression.arguments[0].name is not None:
         code = "E042" if len(expression.arguments) > 1 else "E041"
-        raise problem(code, f"a `{target.callee}` is called on one value", expression.span)
+        raise fail(code, f"a `{target.callee}` is called on one value", expression.span)
     argument = expression.arguments[0].value
     x = arithmetic.as_tensor(frame, frame.context.evaluate(frame, argument), argument.span)
     return layers.call_builtin(frame, target, target.callee, x, expression.span)
@@ -248,7 +246,7 @@ class _OnStack:
         for position, known in enumerate(self.calls):
             if (known.kind, known.file, known.name) == (self.use.kind, self.use.file, self.use.name):
                 chain = " -> ".join(f"`{use.name}`" for use in [*self.calls[position:], self.use])
-                raise problem(
+                raise fail(
                     "E050",
                     f"{self.use.kind} `{self.use.name}` contains itself: {chain}",
                     self.use.span,
@@ -257,7 +255,7 @@ class _OnStack:
                 )
         if len(self.calls) >= CALL_DEPTH:
             message = f"blocks and functions are nested more than {CALL_DEPTH} deep"
-            raise problem("E007", message, self.use.span, help="repeat layers with `layer blocks[12] = …` and `for`")
+            raise fail("E007", message, self.use.span, help="repeat layers with `layer blocks[12] = …` and `for`")
         self.calls.append(self.use)
         self.used.add((self.use.file, self.use.name))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span
+from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Span, fail
 from attncomp.ir.build import Builder
 from attncomp.ir.graph import Attribute, Constraint, Graph, Origin
 from attncomp.ir.operators.base import OperatorError
@@ -39,13 +39,6 @@ class Abandoned(Exception):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         super().__init__()
-
-
-def problem(
-    code: str, message: str, span: Span, label: str = "", *, help: str = "", secondary: tuple[Label, ...] = ()
-) -> DiagnosticError:
-    """One mistake at a place, to be raised."""
-    return DiagnosticError([Diagnostic(code, message, Label(span, label), secondary, help)])
 
 
 def placed(error: DiagnosticError, span: Span) -> DiagnosticError:
@@ -98,7 +91,7 @@ class Context:
         if self.steps > STEP_LIMIT:
             message = f"unrolling this model takes more than {STEP_LIMIT} steps"
             help_ = "is a loop or a repeated layer longer than it should be?"
-            raise Abandoned(problem("E033", message, span, help=help_).diagnostics)
+            raise Abandoned(fail("E033", message, span, help=help_).diagnostics)
 
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Keeps mistakes. Raises Abandoned where there are so many that more would help nobody."""
@@ -155,14 +148,14 @@ class Context:
         if len(self.graph) >= OPERATOR_LIMIT:
             message = f"the model has more than {OPERATOR_LIMIT} operators"
             help_ = "is a loop or a repeated layer longer than it should be?"
-            raise Abandoned(problem("E033", message, span, help=help_).diagnostics)
+            raise Abandoned(fail("E033", message, span, help=help_).diagnostics)
         types = [self.graph.type(operand) for operand in operands]
         try:
             node = self.builder.add(operator, operands, attributes, origin=Origin(span, frame.path))
         except OperatorError as error:
             at_fault = error.operand is not None and error.operand < len(places)
             place = places[error.operand] if at_fault and error.operand is not None else span
-            raise problem(error.code, error.message, place, help=error.help) from None
+            raise fail(error.code, error.message, place, help=error.help) from None
         self._check_bytes(operator, node, span)
         for left, right in unproven_equalities(types, operator, attributes or {}):
             self.graph.require(Constraint(left, right, span))
@@ -177,7 +170,7 @@ class Context:
         count = math.prod(axis.size.constant or 1 for axis in type_.axes)
         if count * type_.dtype.bytes > (VALUE_BYTES_LIMIT if operator in _STORED else COUNTED_BYTES_LIMIT):
             tebibytes = count * type_.dtype.bytes / 2**40
-            raise problem("E033", f"this takes {tebibytes:.1f} TiB", span, help="a size is larger than it should be")
+            raise fail("E033", f"this takes {tebibytes:.1f} TiB", span, help="a size is larger than it should be")
 
     def constant(self, frame: Frame, value: float | int | bool, dtype: DType, span: Span) -> int:
         """A number of a dtype."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from attncomp.diagnostics.core import DiagnosticError, Label
+from attncomp.diagnostics.core import DiagnosticError, Label, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.graph import Initializer
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType
 from attncomp.semantics import axes, layers, slips
-from attncomp.semantics.context import AXIS_LIMIT, problem
+from attncomp.semantics.context import AXIS_LIMIT
 from attncomp.semantics.operators import OPERATORS
 from attncomp.semantics.parameters import check_key, join, parameter
 from attncomp.semantics.scope import UNIT_AXIS, Frame
@@ -62,7 +62,7 @@ def axis_statement(frame: Frame, statement: tree.AxisStatement) -> None:
             size = Size.symbol(f"{name}?")
             frame.context.broken_sizes.add(f"{name}?")
         if name in frame.axes and name in frame.axis_places:
-            raise problem(
+            raise fail(
                 "E014",
                 f"the axis `{name}` is declared twice",
                 definition.span,
@@ -71,9 +71,9 @@ def axis_statement(frame: Frame, statement: tree.AxisStatement) -> None:
             )
         if name == UNIT_AXIS or name.endswith("'"):
             what = "is there already, with the size 1" if name == UNIT_AXIS else "has the size of its axis"
-            raise problem("E014", f"`{name}` {what}: it is not declared", definition.span)
+            raise fail("E014", f"`{name}` {what}: it is not declared", definition.span)
         if name in frame.axes:
-            raise problem(
+            raise fail(
                 "E014",
                 f"the axis `{name}` is one of the inputs' already",
                 definition.span,
@@ -88,14 +88,14 @@ def _size(value: Value, definition: tree.AxisDefinition) -> Size:
     if isinstance(value, Static) and isinstance(value.value, Size):
         if value.whole is not None and value.whole > AXIS_LIMIT:
             name = definition.name.text
-            raise problem("E033", f"the axis `{name}` would have more than 2 ** 48 positions", definition.size.span)
+            raise fail("E033", f"the axis `{name}` would have more than 2 ** 48 positions", definition.size.span)
         if value.whole is not None and value.whole < 0:
-            raise problem(
+            raise fail(
                 "E030", f"the axis `{definition.name.text}` would have the size {value.whole}", definition.size.span
             )
         return value.value
     what = f"{kind(value)}, `{describe(value)}`" if isinstance(value, Static) else "not known when compiling"
-    raise problem(
+    raise fail(
         "E040",
         f"the size of an axis is a whole number, and this is {what}",
         definition.size.span,
@@ -143,7 +143,7 @@ def stored_dimension(frame: Frame, dimension: tree.Dimension) -> tuple[tree.Name
     """The axes packed in one stored dimension, none for a `1`; `a = size` declares the axis on the way."""
     if isinstance(dimension.term, int):
         if dimension.term != 1:
-            raise problem(
+            raise fail(
                 "E043",
                 f"a dimension of size {dimension.term} needs a name",
                 dimension.span,
@@ -157,7 +157,7 @@ def stored_dimension(frame: Frame, dimension: tree.Dimension) -> tuple[tree.Name
         if known is not None and (known.size - size).constant not in (0, None):
             name = dimension.term.text
             first = frame.axis_places.get(name)
-            raise problem(
+            raise fail(
                 "E030",
                 f"two sizes for the axis `{name}`: {known.size} and {size}",
                 dimension.span,
@@ -178,10 +178,10 @@ def _key(frame: Frame, key: tree.String | None, default: str) -> str:
 
     def fill(match: re.Match[str]) -> str:
         if not match.group(1).strip():
-            raise problem("E061", "`{}` in a key is empty", key.span, help="write what stands there: `{i}`, `{i + 1}`")
+            raise fail("E061", "`{}` in a key is empty", key.span, help="write what stands there: `{i}`, `{i + 1}`")
         value = frame.context.evaluate(frame, parse_expression(match.group(1), key.span))
         if not isinstance(value, Static) or (value.whole is None and not isinstance(value.value, Word)):
-            raise problem("E040", "only whole numbers and words belong in a key", key.span)
+            raise fail("E040", "only whole numbers and words belong in a key", key.span)
         return describe(value)
 
     text = re.sub(r"\{([^{}]*)\}", fill, key.value)
@@ -195,7 +195,7 @@ def _initializer(frame: Frame, expression: tree.Expression) -> Initializer:
     arguments = expression.arguments if isinstance(expression, tree.Call) else ()
     if not isinstance(function, tree.Reference) or function.name.text not in INITIALIZERS:
         name = function.name.text if isinstance(function, tree.Reference) else ""
-        raise problem(
+        raise fail(
             "E012",
             f"there is no way `{name}` to fill a parameter",
             expression.span,
@@ -206,10 +206,10 @@ def _initializer(frame: Frame, expression: tree.Expression) -> Initializer:
     for argument in arguments:
         value = frame.context.evaluate(frame, argument.value)
         if not isinstance(value, Static) or value.number is None:
-            raise problem("E040", "this is a number, known when compiling", argument.span)
+            raise fail("E040", "this is a number, known when compiling", argument.span)
         numbers.append(float(value.number))
     if not least <= len(numbers) <= most:
-        raise problem(
+        raise fail(
             "E041" if len(numbers) < least else "E042",
             f"`{function.name.text}` takes {_INITIALIZER_NUMBERS[least, most]}",
             expression.span,
@@ -221,7 +221,7 @@ def layer_statement(frame: Frame, statement: tree.LayerStatement) -> None:
     """`layer blocks[12] = Block{…}`; in a later call of a shared block the instances of the first."""
     members = frame.owner.members if frame.owner is not None else {}
     if statement.name.text in frame.places and isinstance(frame.values.get(statement.name.text), (Layer, Layers)):
-        raise problem(
+        raise fail(
             "E014",
             f"the layer `{statement.name.text}` is made twice",
             statement.span,
@@ -246,11 +246,9 @@ def _repeated(frame: Frame, statement: tree.LayerStatement, repeat: tree.Repeat)
     start = bound(frame, repeat.start) if repeat.start is not None else 0
     stop = bound(frame, repeat.stop)
     if stop < start:
-        raise problem(
-            "E040", f"{stop - start} layers cannot be made", repeat.span, help="a number of layers is 0 or more"
-        )
+        raise fail("E040", f"{stop - start} layers cannot be made", repeat.span, help="a number of layers is 0 or more")
     if stop - start > REPEAT_LIMIT:
-        raise problem("E033", f"{stop - start} layers are more than {REPEAT_LIMIT}", repeat.span)
+        raise fail("E033", f"{stop - start} layers are more than {REPEAT_LIMIT}", repeat.span)
     templated = statement.key is not None and "{" in statement.key.value
     items: list[Value] = []
     outer = frame.values.get(repeat.variable.text) if repeat.variable else None
@@ -275,8 +273,8 @@ def bound(frame: Frame, expression: tree.Expression) -> int:
         return value.whole
     if isinstance(value, Static) and isinstance(value.value, Size):
         frame.context.need_sound(value.value)
-        raise problem("E035", f"the size {value.value} is not known when compiling, and must be here", expression.span)
-    raise problem("E040", "this is a whole number, known when compiling", expression.span)
+        raise fail("E035", f"the size {value.value} is not known when compiling, and must be here", expression.span)
+    raise fail("E040", "this is a whole number, known when compiling", expression.span)
 
 
 def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
@@ -287,7 +285,7 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
     if isinstance(expression, tree.Conditional):
         condition = frame.context.evaluate(frame, expression.condition)
         if not isinstance(condition, Static) or not isinstance(condition.value, bool):
-            raise problem("E046", "which layer this is must be known when compiling", expression.condition.span)
+            raise fail("E046", "which layer this is must be known when compiling", expression.condition.span)
         chosen = expression.consequent if condition.value else expression.alternative
         return _instance(frame, tree.LayerStatement(statement.name, None, chosen, None, statement.span), path)
     if not isinstance(expression, tree.Reference):
@@ -309,7 +307,7 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
     if found is not None and isinstance(found[1], tree.Model):
         raise slips.model_inside(name, expression.span)
     if found is not None or name in OPERATORS:
-        raise problem(
+        raise fail(
             "E043",
             f"`{name}` has no parameters: it is called without a layer",
             expression.span,
@@ -320,7 +318,7 @@ def _instance(frame: Frame, statement: tree.LayerStatement, path: str) -> Value:
         layers.check_braces(frame, layer, name)
         return layer
     blocks = [known for known in frame.file.names() if isinstance((frame.file.find(known) or (0, 0))[1], tree.Block)]
-    raise problem(
+    raise fail(
         "E012",
         f"there is no layer or block `{name}`",
         expression.name.span,
@@ -341,7 +339,7 @@ def _no_layer(name: str, expression: tree.Expression) -> DiagnosticError:
         else:
             help_ = f"write `layer {name} = {callee}`, and call `{name}(…)` later"
         message = "a layer is made here, and called where it is used"
-    return problem("E043", message, expression.span, help=help_)
+    return fail("E043", message, expression.span, help=help_)
 
 
 def function_statement(frame: Frame, statement: tree.Function) -> None:

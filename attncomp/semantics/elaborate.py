@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Severity, Span
+from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label, Severity, Span, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.graph import Graph, Origin, Result
 from attncomp.ir.sizes import Size, provably_different
 from attncomp.ir.types import Axis, DType, ValueType
 from attncomp.semantics import arithmetic, axes, binding, declarations, statements, unused
-from attncomp.semantics.context import VALUE_BYTES_LIMIT, Abandoned, Context, placed, problem
+from attncomp.semantics.context import VALUE_BYTES_LIMIT, Abandoned, Context, placed
 from attncomp.semantics.expressions import evaluate
 from attncomp.semantics.files import FileSet, SourceFile
 from attncomp.semantics.results import result_help
@@ -68,7 +68,7 @@ def attempt(context: Context, span: Span, action: Callable[[], object]) -> None:
     except RecursionError:
         message = "blocks, functions and expressions are nested too deeply here"
         help_ = "unfold the nesting with `for`, or name intermediate values"
-        context.diagnostics.extend(problem("E007", message, span, help=help_).diagnostics)
+        context.diagnostics.extend(fail("E007", message, span, help=help_).diagnostics)
 
 
 def new_context(name: str) -> Context:
@@ -214,7 +214,7 @@ def _input(frame: Frame, given: tree.Input) -> Tensor:
     type_ = ValueType(dtype, tuple(found))
     bytes_ = math.prod(axis.size.constant or 1 for axis in found) * dtype.bytes
     if bytes_ > VALUE_BYTES_LIMIT:
-        raise problem("E033", f"the input `{given.name.text}` takes {bytes_ / 2**40:.1f} TiB", given.span)
+        raise fail("E033", f"the input `{given.name.text}` takes {bytes_ / 2**40:.1f} TiB", given.span)
     node = frame.context.graph.add(
         "input", (), {"name": given.name.text, "layout": tuple(layout)}, type_, Origin(given.span), given.name.text
     )
@@ -226,7 +226,7 @@ def _declare(frame: Frame, dimension: tree.Dimension, storage: tree.Storage) -> 
     if isinstance(dimension.term, tree.AxisGroup):
         for name in dimension.term.axes:
             if frame.find_axis(name.text) is None:
-                raise problem(
+                raise fail(
                     "E035",
                     f"the size of `{name.text}` cannot be told from the packed dimension",
                     name.span,
@@ -249,7 +249,7 @@ def _result(frame: Frame, output: tree.Output, value: Value, expression: tree.Ex
         layout.append(tuple(_result_axis(frame, name, type_) for name in names))
     wanted = [name for group in layout for name in group]
     if set(wanted) != set(type_.names):
-        raise problem(
+        raise fail(
             "E021",
             f"`->` says {frame.axis_text(wanted)}, but this has {frame.axis_text(type_.names)}",
             expression.span,
@@ -273,7 +273,7 @@ def _result(frame: Frame, output: tree.Output, value: Value, expression: tree.Ex
 def _result_axis(frame: Frame, name: tree.Name, type_: ValueType) -> str:
     found = frame.find_axis(name.text)
     if found is None and not type_.has(name.text):
-        raise problem(
+        raise fail(
             "E011",
             f"there is no axis `{name.text}` here",
             name.span,
@@ -289,7 +289,7 @@ def _check_stated_size(frame: Frame, dimension: tree.Dimension, type_: ValueType
     size = type_.size(_result_axis(frame, dimension.term, type_))
     if isinstance(value, Static) and isinstance(value.value, Size):
         if provably_different(value.value, size):
-            raise problem(
+            raise fail(
                 "E030", f"`->` says `{dimension.term.text}` has size {value.value}, but it has {size}", dimension.span
             )
         frame.context.equate(value.value, size, dimension.span)
@@ -297,7 +297,7 @@ def _check_stated_size(frame: Frame, dimension: tree.Dimension, type_: ValueType
 
 def _check_dtype(storage: tree.Storage, type_: ValueType, span: Span, declared: Span) -> None:
     if storage.dtype is not None and DType(storage.dtype.text) is not type_.dtype:
-        raise problem(
+        raise fail(
             "E045",
             f"`->` says {storage.dtype.text}, but this is {type_.dtype}",
             span,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attncomp.diagnostics.core import DiagnosticError
+from attncomp.diagnostics.core import DiagnosticError, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.sizes import Size
 from attncomp.semantics import arithmetic, axes, calls, operators, subscripts
-from attncomp.semantics.context import placed, problem
+from attncomp.semantics.context import placed
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, Word, kind
 from attncomp.semantics.values import BlockValue, FunctionValue, Poison, Poisoned, Tensor, Value
@@ -48,7 +48,7 @@ def _list(frame: Frame, expression: tree.ListLiteral) -> Value:
     for item in expression.items:
         value = evaluate(frame, item)
         if not isinstance(value, Static):
-            raise problem(
+            raise fail(
                 "E043",
                 "a list holds static values, not tensors",
                 item.span,
@@ -57,7 +57,7 @@ def _list(frame: Frame, expression: tree.ListLiteral) -> Value:
         items.append(value)
     found = Static(tuple(items))
     if found.leaves > LIST_LIMIT:
-        raise problem("E033", f"this list holds more than {LIST_LIMIT} values", expression.span)
+        raise fail("E033", f"this list holds more than {LIST_LIMIT} values", expression.span)
     return found
 
 
@@ -68,7 +68,7 @@ def _size_of(frame: Frame, expression: tree.SizeOf) -> Value:
     if isinstance(value, Poison):
         raise Poisoned
     if not isinstance(value, Tensor):
-        raise problem(
+        raise fail(
             "E010",
             f"there is no tensor `{expression.value.text}` here",
             expression.value.span,
@@ -90,9 +90,9 @@ def _reference(frame: Frame, expression: tree.Reference) -> Value:
     if found is not None:
         return found
     if name in operators.OPERATORS:
-        raise problem("E043", f"`{name}` is an operator, not a value", expression.span, help=f"apply it: `{name}(x)`")
+        raise fail("E043", f"`{name}` is an operator, not a value", expression.span, help=f"apply it: `{name}(x)`")
     axis_hint = f"`{name}` is an axis; its size is `|{name}|`" if frame.find_axis(name) else ""
-    raise problem(
+    raise fail(
         "E010",
         f"there is no value `{name}` here",
         expression.span,
@@ -123,7 +123,7 @@ def _unary(frame: Frame, expression: tree.Unary) -> Value:
         return _pointwise_unary(frame, "negate", value, expression)
     if isinstance(value, Static):
         if not isinstance(value.value, bool):
-            raise problem("E043", f"`not` needs a truth value, and this is {kind(value)}", expression.operand.span)
+            raise fail("E043", f"`not` needs a truth value, and this is {kind(value)}", expression.operand.span)
         return Static(not value.value)
     return _pointwise_unary(frame, "logical_not", value, expression)
 
@@ -172,7 +172,7 @@ def _contract(frame: Frame, expression: tree.Contract) -> Value:
         if resolved[0] not in names:
             names.append(resolved[0])
     if not names:
-        raise problem("E041", "a product needs the axes it sums over", expression.axes.span, help="write `a @{key} b`")
+        raise fail("E041", "a product needs the axes it sums over", expression.axes.span, help="write `a @{key} b`")
     node = frame.context.add(
         frame,
         "contract",
@@ -193,14 +193,14 @@ def _is_none(frame: Frame, expression: tree.IsNone) -> Value:
 def _conditional(frame: Frame, expression: tree.Conditional) -> Value:
     condition = evaluate(frame, expression.condition)
     if not isinstance(condition, Static):
-        raise problem(
+        raise fail(
             "E046",
             "the condition of `if` is a tensor, which is not known when compiling",
             expression.condition.span,
             help="choose element by element with `where(condition, a, b)`",
         )
     if not isinstance(condition.value, bool):
-        raise problem(
+        raise fail(
             "E046",
             f"the condition of `if` is {kind(condition)}, not a truth value",
             expression.condition.span,

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attncomp.diagnostics.core import Span
+from attncomp.diagnostics.core import Span, fail
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Size
-from attncomp.semantics.context import problem
 from attncomp.semantics.static import Static, Word, describe
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def per_axis(value: Static, count: int, span: Span, option: str) -> tuple[int, .
         numbers = [item.whole for item in value.value]
         if len(numbers) == count and all(number is not None for number in numbers):
             return tuple(number for number in numbers if number is not None)
-    raise problem("E040", f"`{option}` takes a whole number or a list of {count}, not `{describe(value)}`", span)
+    raise fail("E040", f"`{option}` takes a whole number or a list of {count}, not `{describe(value)}`", span)
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Geometry:
         dilation = braces.whole_numbers("dilation", 1, count)
         for option, numbers in (("stride", strides), ("dilation", dilation)):
             if min(numbers, default=1) < 1:
-                raise problem("E040", f"`{option}` is at least 1", braces.place(option))
+                raise fail("E040", f"`{option}` is at least 1", braces.place(option))
         padding = _padding(braces, kernel, dilation)
         return Geometry(tuple(kernel), strides, dilation, padding, padding)
 
@@ -88,17 +87,17 @@ def _padding(braces: Braces, kernel: Sequence[int], dilation: Sequence[int]) -> 
             spans = [step * (extent - 1) for extent, step in zip(kernel, dilation, strict=True)]
             if any(span % 2 for span in spans):
                 even = next(extent for extent, span in zip(kernel, spans, strict=True) if span % 2)
-                raise problem(
+                raise fail(
                     "E040",
                     f"`padding = same` needs an odd kernel, and this one is {even}",
                     braces.place("padding"),
                     help="pad by hand with `pad{height: [before, after]}(x)`",
                 )
             return tuple(span // 2 for span in spans)
-        raise problem(
+        raise fail(
             "E040", f"`padding` is `same`, `valid` or a number, not `{value.value.text}`", braces.place("padding")
         )
     padding = per_axis(value, len(kernel), braces.place("padding"), "padding")
     if min(padding, default=0) < 0:
-        raise problem("E040", "`padding` is not negative", braces.place("padding"))
+        raise fail("E040", "`padding` is not negative", braces.place("padding"))
     return padding

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attncomp.diagnostics.core import DiagnosticError, Label, Span
+from attncomp.diagnostics.core import DiagnosticError, Label, Span, fail
 from attncomp.ir.graph import Attribute, Initializer
 from attncomp.ir.sizes import Size, product
 from attncomp.ir.types import Axis, DType, Layout
 from attncomp.semantics import arithmetic, axes
 from attncomp.semantics.braces import Braces
-from attncomp.semantics.context import problem
 from attncomp.semantics.geometry import Geometry
 from attncomp.semantics.parameters import constant_size, fan_in_uniform, join, parameter
 from attncomp.semantics.scope import Frame
@@ -92,7 +91,7 @@ class LayerCall:
                 made.append(Axis(twin, axis.size))
                 renames.append((twin, axis.name))
             elif type_.has(axis.name):
-                raise problem(
+                raise fail(
                     "E022",
                     f"the result would have two axes `{name.text}`",
                     self.span,
@@ -132,7 +131,7 @@ def _convolution(call: LayerCall) -> Tensor:
     type_ = call.frame.context.type(call.x.node)
     source = axes.found_in(call.frame, arrow.term, type_)
     if len(source) != 1 or not isinstance(arrow.target, tree.Name):
-        raise problem("E043", "a convolution goes from one axis to one axis", arrow.span, help="merge the axes first")
+        raise fail("E043", "a convolution goes from one axis to one axis", arrow.span, help="merge the axes first")
     extents = call.braces.extents_of(call.x.node)
     kernel = [call.braces.positive(given, place) for _, given, place in extents]
     geometry = Geometry.read(call.braces, kernel)
@@ -141,16 +140,14 @@ def _convolution(call: LayerCall) -> Tensor:
     channels = call.braces.known_size(source[0], call.span)
     for axis, size in ((source[0], channels), (out, call.braces.known_size(out, call.span))):
         if size % groups:
-            raise problem(
+            raise fail(
                 "E031",
                 f"the axis `{call.frame.show(axis.name)}` of size {size} does not divide into {groups} groups",
                 call.braces.place("groups"),
             )
     if source[0].name in (name for name, _, _ in extents):
         name = call.frame.show(source[0].name)
-        raise problem(
-            "E022", f"`{name}` is the axis of the channels, and cannot be convolved over too", call.layer.span
-        )
+        raise fail("E022", f"`{name}` is the axis of the channels, and cannot be convolved over too", call.layer.span)
     geometry.require_room(call.frame, call.x.node, [name for name, _, _ in extents], call.span)
     inner = Axis(source[0].name, Size.of(channels // groups))
     kernels = tuple(
@@ -194,7 +191,7 @@ def _scaled(call: LayerCall, value: Tensor, names: Sequence[Axis], *, bias: bool
 def _epsilon(call: LayerCall, default: float) -> float:
     value = call.braces.number("epsilon", default)
     if not value >= 0:
-        raise problem("E040", f"`epsilon` is at least 0, not {value}", call.braces.place("epsilon"))
+        raise fail("E040", f"`epsilon` is at least 0, not {value}", call.braces.place("epsilon"))
     return value
 
 
@@ -217,7 +214,7 @@ def _group_norm(call: LayerCall) -> Tensor:
     groups = call.braces.whole_number("groups", None)
     channels = call.braces.known_size(channel, call.span)
     if channels % groups:
-        raise problem(
+        raise fail(
             "E031",
             f"the axis `{call.frame.show(channel.name)}` of size {channels} does not divide into {groups} groups",
             call.braces.place("groups"),
@@ -249,11 +246,11 @@ def _batch_norm(call: LayerCall) -> Tensor:
 def _embedding(call: LayerCall) -> Tensor:
     arrow = call.braces.arrow()
     if not isinstance(arrow.term, tree.Name) or arrow.target is None:
-        raise problem("E043", "an embedding goes from one axis, that of the table", arrow.span)
+        raise fail("E043", "an embedding goes from one axis, that of the table", arrow.span)
     vocabulary = call.frame.axis(arrow.term)
     type_ = call.frame.context.type(call.x.node)
     if not type_.dtype.is_integer:
-        raise problem(
+        raise fail(
             "E045",
             f"an embedding is looked up by whole numbers, and this is {type_.dtype}",
             call.span,
@@ -269,7 +266,7 @@ def _embedding(call: LayerCall) -> Tensor:
 def _dropout(call: LayerCall) -> Tensor:
     rate = call.braces.number("rate", 0.5)
     if not 0 <= rate < 1:
-        raise problem("E040", f"the rate of a dropout is at least 0 and below 1, not {rate}", call.braces.place("rate"))
+        raise fail("E040", f"the rate of a dropout is at least 0 and below 1, not {rate}", call.braces.place("rate"))
     return call.add("dropout", [call.x], {"rate": rate})
 
 

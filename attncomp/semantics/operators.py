@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.core import Label, Span, fail
 from attncomp.diagnostics.suggest import did_you_mean
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Size, provably_different
 from attncomp.ir.types import Axis, DType
 from attncomp.semantics import arithmetic, slips
 from attncomp.semantics.braces import Braces
-from attncomp.semantics.context import problem
 from attncomp.semantics.geometry import Geometry, per_axis
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static
@@ -100,7 +99,7 @@ def _clamp(use: Use) -> Value:
     for position in (1, 2):
         value = use.values[position] if len(use.values) > position else Static(None)
         if not isinstance(value, Static) or (value.value is not None and value.number is None):
-            raise problem(
+            raise fail(
                 "E040",
                 "the bounds of `clamp` are numbers known when compiling",
                 use.spans[position],
@@ -116,7 +115,7 @@ def _cast(use: Use) -> Value:
     word = use.braces.single_word()
     known = {dtype.value: dtype for dtype in DType if dtype is not DType.F64}
     if word not in known:
-        raise problem("E045", f"there is no element type `{word}`", use.span, help=did_you_mean(word, known))
+        raise fail("E045", f"there is no element type `{word}`", use.span, help=did_you_mean(word, known))
     operand = arithmetic.as_tensor(use.frame, use.values[0], use.spans[0], known[word])
     return use.add([operand], {"dtype": known[word]})
 
@@ -159,9 +158,9 @@ def _arange(use: Use) -> Value:
 def _linspace(use: Use) -> Value:
     ends = [value.number if isinstance(value, Static) else None for value in use.values]
     if ends[0] is None or ends[1] is None:
-        raise problem("E040", "the ends of `linspace` are numbers known when compiling", use.span)
+        raise fail("E040", "the ends of `linspace` are numbers known when compiling", use.span)
     if not (math.isfinite(ends[0]) and math.isfinite(ends[1])):
-        raise problem("E040", "the ends of `linspace` are finite numbers", use.span)
+        raise fail("E040", "the ends of `linspace` are finite numbers", use.span)
     attributes: dict[str, Attribute] = {
         "axis": use.braces.one_declared(),
         "start": float(ends[0]),
@@ -189,7 +188,7 @@ def _stack(use: Use) -> Value:
     axis = use.braces.one_declared()
     if provably_different(axis.size, len(operands)):
         name = use.frame.show(axis.name)
-        raise problem(
+        raise fail(
             "E030",
             f"`{name}` has size {axis.size}, but {len(operands)} values are stacked along it",
             use.span,
@@ -204,7 +203,7 @@ def _same_axes(use: Use, operands: Sequence[Tensor]) -> None:
     for operand, place in zip(operands, use.spans, strict=True):
         names = use.frame.context.type(operand.node).names
         if set(names) != first:
-            raise problem(
+            raise fail(
                 "E043",
                 f"`{use.name}` joins values with the same axes",
                 place,
@@ -232,7 +231,7 @@ def _roll(use: Use) -> Value:
     tensor = use.tensor()
     for name, given, place in use.braces.extents_of(tensor.node):
         if not isinstance(given.value, Size):
-            raise problem("E040", "`roll` shifts by a whole number", place)
+            raise fail("E040", "`roll` shifts by a whole number", place)
         tensor = use.add([tensor], {"axis": name, "shift": given.value})
     return tensor
 
@@ -293,7 +292,7 @@ def _sized(use: Use) -> tuple[Tensor, tuple[Axis, ...]]:
     outputs = []
     for name, given, place in use.braces.extents_of(tensor.node):
         if not isinstance(given.value, Size):
-            raise problem("E040", f"the new size of `{use.frame.show(name)}` is a whole number", place)
+            raise fail("E040", f"the new size of `{use.frame.show(name)}` is a whole number", place)
         outputs.append(Axis(name, given.value))
     return tensor, tuple(outputs)
 

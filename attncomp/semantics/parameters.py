@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.core import Label, Span, fail
 from attncomp.ir.graph import Attribute, Initializer, Origin
 from attncomp.ir.sizes import Size, product
 from attncomp.ir.types import Axis, DType, Layout, ValueType
-from attncomp.semantics.context import PARAMETER_BYTES_LIMIT, problem
+from attncomp.semantics.context import PARAMETER_BYTES_LIMIT
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.values import Layer, Member, Tensor
 
@@ -19,7 +19,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 def check_key(key: str, span: Span) -> None:
     """Raises E061 for a key that is not names, joined by dots."""
     if not _KEY.fullmatch(key):
-        raise problem(
+        raise fail(
             "E061",
             f"`{key}` is no key of a parameter",
             span,
@@ -58,7 +58,7 @@ def parameter(
     check_key(key, span)
     context = frame.context
     if key in context.keys:
-        raise problem(
+        raise fail(
             "E060",
             f"two parameters have the key `{key}`",
             declared,
@@ -86,7 +86,7 @@ def _again(frame: Frame, member: Member, shape: str, span: Span) -> Tensor:
         # Both calls may run through the same lines of a block: where they part is where the user can tell them apart.
         pairs = zip(member.uses, _uses(frame, span), strict=False)
         first, now = next(((before, after) for before, after in pairs if before != after), (member.span, span))
-        raise problem(
+        raise fail(
             "E032",
             f"this layer is shared, and was first called with other sizes: {member.shape}, now {shape}",
             now,
@@ -104,7 +104,7 @@ def _check_size(frame: Frame, axes: Sequence[Axis], dtype: DType, key: str, span
     for axis in axes:
         frame.context.need_sound(axis.size)
         if axis.size.constant is None:
-            raise problem(
+            raise fail(
                 "E035",
                 f"the parameter `{key}` has the axis `{frame.show(axis.name)}` of size {axis.size}, which is "
                 "not known when compiling",
@@ -112,10 +112,10 @@ def _check_size(frame: Frame, axes: Sequence[Axis], dtype: DType, key: str, span
                 help=f"state the size where the axis is declared: `{frame.show(axis.name)} = 64`",
             )
         if axis.size.constant < 0:
-            raise problem("E030", f"the axis `{frame.show(axis.name)}` has the size {axis.size}", span)
+            raise fail("E030", f"the axis `{frame.show(axis.name)}` has the size {axis.size}", span)
     frame.context.parameter_bytes += (product([axis.size for axis in axes]).constant or 0) * dtype.bytes
     if frame.context.parameter_bytes > PARAMETER_BYTES_LIMIT:
-        raise problem(
+        raise fail(
             "E033",
             f"with `{key}` the parameters take {frame.context.parameter_bytes / 2**40:.1f} TiB",
             span,

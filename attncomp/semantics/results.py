@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.core import Label, Span, fail
 from attncomp.semantics import axes
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.values import Tensor
 from attncomp.syntax import tree
@@ -18,7 +17,7 @@ def check_result(frame: Frame, output: tree.Output, tensor: Tensor, span: Span) 
     wanted = [axis.name for axis in axes.declared(frame, output.type)]
     has = [name for name in frame.context.type(tensor.node).names if name not in frame.riders]
     if set(wanted) != set(has):
-        raise problem(
+        raise fail(
             "E021",
             f"`->` says {frame.axis_text(wanted)}, but this has {frame.axis_text(has)}",
             span,

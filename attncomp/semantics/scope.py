@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from attncomp.diagnostics.core import Span
+from attncomp.diagnostics.core import Span, fail
 from attncomp.diagnostics.suggest import did_you_mean, nearest
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, ValueType
-from attncomp.semantics.context import Context, problem
+from attncomp.semantics.context import Context
 from attncomp.semantics.files import SourceFile
 from attncomp.semantics.values import Layer, Value
 from attncomp.syntax import tree
@@ -83,9 +83,7 @@ class Frame:
         """The axis that a name stands for. Raises E011 where there is none."""
         found = self.find_axis(name.text)
         if found is None:
-            raise problem(
-                "E011", f"there is no axis `{name.text}` here", name.span, help=self._how_to_declare(name.text)
-            )
+            raise fail("E011", f"there is no axis `{name.text}` here", name.span, help=self._how_to_declare(name.text))
         return found
 
     def _how_to_declare(self, name: str) -> str:
@@ -106,7 +104,7 @@ class Frame:
         if found is None and type_.has(name.text):
             return Axis(name.text, type_.size(name.text))
         if found is None:
-            raise problem(
+            raise fail(
                 "E011",
                 f"there is no axis `{name.text}` here",
                 name.span,
@@ -117,14 +115,14 @@ class Frame:
         base = self.find_axis(name.text.rstrip("'"))
         if name.text.endswith("'") and base is not None and type_.has(base.name):
             original = name.text.rstrip("'")
-            raise problem(
+            raise fail(
                 "E020",
                 f"this has no axis `{name.text}`, but it has `{original}`: was the rename forgotten?",
                 name.span,
                 f"the value has {self.axis_text(type_.names)}",
                 help=f"rename the keys and the values: `k[{original} -> {name.text}]`",
             )
-        raise problem(
+        raise fail(
             "E023",
             f"this has no axis `{name.text}`",
             name.span,

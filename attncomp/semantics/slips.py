@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attncomp.diagnostics.core import DiagnosticError, Label, Span
+from attncomp.diagnostics.core import DiagnosticError, Label, Span, fail
 from attncomp.ir.operators.table import OPERATORS
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 
 
@@ -32,7 +31,7 @@ def reject_shared_softmax(frame: Frame, node: int, axes: Iterable[str], span: Sp
                     place = graph.node(current).origin.span
                     name = frame.show(axis)
                     secondary = (Label(place, f"both operands of this product carry `{name}`"),) if place else ()
-                    raise problem(
+                    raise fail(
                         "E020",
                         f"the softmax runs over `{name}`, which the queries and the keys both carry: was the "
                         "rename forgotten?",
@@ -46,7 +45,7 @@ def reject_shared_softmax(frame: Frame, node: int, axes: Iterable[str], span: Sp
 
 def model_inside(name: str, span: Span) -> DiagnosticError:
     """A model where a block or function should stand, to be raised."""
-    return problem(
+    return fail(
         "E044",
         f"`{name}` is a model: it is where a program begins, not a part of another",
         span,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attncomp.diagnostics.core import DiagnosticError, Label
+from attncomp.diagnostics.core import DiagnosticError, Label, fail
 from attncomp.ir.sizes import Size
 from attncomp.semantics import arithmetic, axes, declarations, results
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static
 from attncomp.semantics.values import (
@@ -63,7 +62,7 @@ def returned(frame: Frame, declaration: tree.Block | tree.Model) -> list[tuple[V
         _report(
             frame,
             [
-                problem(
+                fail(
                     "E021",
                     f"`->` says {_results(count)}, and {_results(len(values))} "
                     f"{'is' if len(values) == 1 else 'are'} returned",
@@ -77,7 +76,7 @@ def returned(frame: Frame, declaration: tree.Block | tree.Model) -> list[tuple[V
         _report(
             frame,
             [
-                problem(
+                fail(
                     "E021",
                     f"`{declaration.name.text}` returns nothing",
                     declaration.name.span,
@@ -137,7 +136,7 @@ def _let(frame: Frame, statement: tree.LetStatement) -> None:
     else:
         arithmetic.settle(frame, value, name.text)
     if isinstance(value, Several):
-        raise problem(
+        raise fail(
             "E042", f"this has {len(value.values)} results for one name", statement.span, help="unpack them: `a, b = …`"
         )
     _name_node(frame, value, name.text)
@@ -147,7 +146,7 @@ def _let(frame: Frame, statement: tree.LetStatement) -> None:
 def _unpack(frame: Frame, statement: tree.LetStatement, value: Value) -> None:
     count = len(value.values) if isinstance(value, Several) else 1
     if not isinstance(value, Several) or count != len(statement.names):
-        raise problem(
+        raise fail(
             "E042" if count > len(statement.names) else "E041",
             f"{len(statement.names)} names for {count} {'result' if count == 1 else 'results'}",
             statement.span,
@@ -169,7 +168,7 @@ def _ascribed(frame: Frame, ascription: tree.AxisSet, value: Tensor, statement: 
     wanted = [axis.name for axis in axes.declared(frame, ascription)]
     has = [name for name in frame.context.type(value.node).names if name not in frame.riders]
     if set(wanted) != set(has):
-        raise problem(
+        raise fail(
             "E025",
             f"this has {frame.axis_text(has)}, not {frame.axis_text(wanted)}",
             statement.value.span,
@@ -191,16 +190,14 @@ def _iterated(frame: Frame, statement: tree.ForStatement) -> Sequence[Value]:
     if statement.stop is not None:
         start, stop = declarations.bound(frame, statement.start), declarations.bound(frame, statement.stop)
         if stop - start > declarations.REPEAT_LIMIT:
-            raise problem("E033", f"{stop - start} rounds are more than {declarations.REPEAT_LIMIT}", statement.span)
+            raise fail("E033", f"{stop - start} rounds are more than {declarations.REPEAT_LIMIT}", statement.span)
         return [Static(Size.of(index)) for index in range(start, stop)]
     value = frame.context.evaluate(frame, statement.start)
     if isinstance(value, Layers):
         return value.items
     if isinstance(value, Static) and isinstance(value.value, tuple):
         return value.value
-    raise problem(
-        "E043", "`for` runs through repeated layers, a list, or a range such as `0..12`", statement.start.span
-    )
+    raise fail("E043", "`for` runs through repeated layers, a list, or a range such as `0..12`", statement.start.span)
 
 
 def _return(frame: Frame, statement: tree.ReturnStatement) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attncomp.diagnostics.core import Label, Span
+from attncomp.diagnostics.core import Label, Span, fail
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Size, product, provably_different
 from attncomp.ir.types import Axis, ValueType
 from attncomp.semantics import arithmetic, axes
-from attncomp.semantics.context import problem
 from attncomp.semantics.scope import Frame
 from attncomp.semantics.static import Static, describe, kind
 from attncomp.semantics.values import Layers, Tensor, Value
@@ -61,22 +60,22 @@ def _item(frame: Frame, value: Value, items: Sequence[tree.Item], expression: tr
     elif isinstance(value, Static) and isinstance(value.value, tuple):
         sequence = value.value
     elif isinstance(value, Static):
-        raise problem("E043", f"this is {kind(value)}, and has no items", expression.value.span, describe(value))
+        raise fail("E043", f"this is {kind(value)}, and has no items", expression.value.span, describe(value))
     else:
-        raise problem(
+        raise fail(
             "E043", "a tensor is indexed by axis", expression.items[0].span, "which axis?", help="write `x[axis = 0]`"
         )
     if len(expression.items) != 1 or whole is None:
-        raise problem("E040", "the position of a layer is one whole number, known when compiling", items[0].span)
+        raise fail("E040", "the position of a layer is one whole number, known when compiling", items[0].span)
     if not -len(sequence) <= whole < len(sequence):
-        raise problem("E034", f"position {whole} is out of range: there are {len(sequence)}", items[0].span)
+        raise fail("E034", f"position {whole} is out of range: there are {len(sequence)}", items[0].span)
     return sequence[whole]
 
 
 def _position(frame: Frame, value: Static, size: Size, span: Span) -> Size:
     """A position as a size; one below zero counts from the end."""
     if not isinstance(value.value, Size):
-        raise problem("E040", f"a position is a whole number, not {kind(value)}", span)
+        raise fail("E040", f"a position is a whole number, not {kind(value)}", span)
     constant = value.value.constant
     return size + value.value if constant is not None and constant < 0 else value.value
 
@@ -95,7 +94,7 @@ def _in_range(frame: Frame, written: Static, place: Size, axis: Axis, span: Span
     if (below is not None and below < 0) or (above is not None and above > 0):
         name = frame.show(axis.name)
         message = f"position {describe(written)} is out of range: `{name}` has size {axis.size}"
-        raise problem("E034", message, span)
+        raise fail("E034", message, span)
     if below is None:
         frame.context.bound(Size.of(0), place, span)
     if above is None:
@@ -111,13 +110,13 @@ def _slice(frame: Frame, tensor: Tensor, item: tree.Slice) -> Tensor:
             continue
         value = frame.context.evaluate(frame, expression)
         if not isinstance(value, Static):
-            raise problem("E046", "the bounds of a slice are known when compiling", expression.span)
+            raise fail("E046", "the bounds of a slice are known when compiling", expression.span)
         place = _position(frame, value, axis.size, expression.span)
         _in_range(frame, value, place, axis, expression.span, last=axis.size)
         bounds.append(place)
     length = (bounds[1] - bounds[0]).constant
     if length is not None and length < 0:
-        raise problem("E034", f"the slice ends at {bounds[1]}, before it starts at {bounds[0]}", item.span)
+        raise fail("E034", f"the slice ends at {bounds[1]}, before it starts at {bounds[0]}", item.span)
     attributes: dict[str, Attribute] = {"axis": axis.name, "start": bounds[0], "stop": bounds[1]}
     return Tensor(frame.context.add(frame, "slice", [tensor.node], item.span, attributes), tensor.pending)
 
@@ -146,7 +145,7 @@ def _positions_fit(frame: Frame, size: Size, ids: Tensor, item: tree.Index) -> N
     count = node.type.axes[0].size
     over = (count - size).constant
     if over is not None and over > 0:
-        raise problem("E034", f"{count} positions are looked up where `{item.axis.text}` has {size}", item.span)
+        raise fail("E034", f"{count} positions are looked up where `{item.axis.text}` has {size}", item.span)
     frame.context.bound(count, size, item.span)
 
 
@@ -208,7 +207,7 @@ class _Restructure:
             for name in axes.names_of(self.rename.target)
             if name.text in frame.axis_places
         )
-        raise problem(
+        raise fail(
             "E030",
             f"{source_text} is {self.size}, but {target_text} is {wanted}",
             self.rename.span,
@@ -240,7 +239,7 @@ def _check_targets(frame: Frame, type_: ValueType, steps: Sequence[_Restructure]
         for axis in step.target:
             if axis.name in taken:
                 name = frame.show(axis.name)
-                raise problem(
+                raise fail(
                     "E022",
                     f"the result would have two axes `{name}`",
                     step.rename.target.span,

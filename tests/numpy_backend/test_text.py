@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from attncomp_numpy import backend
 from attncomp_numpy.module import RUNTIME
+from emitted_text import load
 from golden import check_golden
-from numpy_backend.emitted import load, model_class
+from numpy_backend.emitted import model_class
 from numpy_backend.programs import I64, program, step, tower, value, weight
 from numpy_backend.test_loops import nested
 from numpy_backend.test_models import CAUSAL, EXAMPLES, SMALL, WINDOWS

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import itertools
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from attncomp_torch import backend
+from emitted_text import load
 
 from attncomp.emission.text import class_name
 from attncomp.ir.graph import Attribute, Initializer
@@ -32,7 +27,6 @@ from attncomp.lowering.program import (
 
 BATCH, SEQ = Size.symbol("batch"), Size.symbol("seq")
 F32, I64, BOOL = DType.F32, DType.I64, DType.BOOL
-_numbers = itertools.count()
 
 
 def sizes(*items: Size | int | str) -> tuple[Size, ...]:
@@ -76,19 +70,6 @@ def program(
                     symbols.setdefault(symbol, (given, dim))
     named = tuple(Input(given.name, given) for given in inputs)
     return Program(name, "tiny.attn", named, tuple(outputs.items()), tuple(parameters), (), tuple(steps), symbols)
-
-
-def load(text: str) -> ModuleType:
-    """Emitted text, imported from a file of its own."""
-    name = f"emitted_{next(_numbers)}"
-    path = Path(tempfile.mkdtemp()) / f"{name}.py"
-    path.write_text(text, encoding="utf-8")
-    specification = importlib.util.spec_from_file_location(name, path)
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module
-    specification.loader.exec_module(module)
-    return module
 
 
 def model_of(one: Program, **keywords: Any) -> Any:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from attncomp_torch import backend
+from emitted_text import load
 from lowering.compare import random_arrays
 from lowering.models import Sketch
 from lowering.test_models import TEXT
-from torch_backend.programs import load
 
 from attncomp.emission.text import class_name
 from attncomp.ir.graph import Graph

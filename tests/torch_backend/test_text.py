@@ -10,8 +10,9 @@ import attncomp_torch
 import pytest
 import torch
 from attncomp_torch import backend
+from emitted_text import load
 from golden import check_golden
-from torch_backend.programs import encoder, load
+from torch_backend.programs import encoder
 from torch_backend.test_attention import SHAPES, attending
 from torch_backend.test_parameters import summing
 from torch_backend.test_training import normalized_gate
