@@ -17,9 +17,9 @@ from attncomp.ir.graph import Graph
 from attncomp.ir.verify import verify
 from attncomp.lowering import lower as lowering
 from attncomp.lowering.program import Program
-from attncomp.passes.base import PassRecord
+from attncomp.passes.base import Pass, PassRecord
 from attncomp.passes.registry import pass_sequence
-from attncomp.passes.runner import run_passes
+from attncomp.passes.runner import Observer, run_passes
 from attncomp.semantics import check as checking
 from attncomp.semantics import elaborate as elaboration
 from attncomp.semantics.files import FileSet, load_files
@@ -85,11 +85,18 @@ def build(
     return Built(graph, files, warnings)
 
 
-def optimise(graph: Graph, backend: Backend | None = None) -> Optimised:
-    """Runs the passes in their order, without those that the backend does not want. `graph` itself is left alone."""
+def passes_for(backend: Backend | None = None) -> tuple[Pass, ...]:
+    """The passes in their order, without those that the backend does not want."""
+    return pass_sequence(backend.excluded_passes if backend else frozenset[str]())
+
+
+def optimise(graph: Graph, backend: Backend | None = None, observe: Observer | None = None) -> Optimised:
+    """Runs the passes of the backend in their order. `graph` itself is left alone.
+
+    `observe` sees the graph after each pass, see `passes.runner.run_passes`.
+    """
     optimised = graph.copy()
-    excluded = backend.excluded_passes if backend else frozenset[str]()
-    records, remarks = run_passes(optimised, pass_sequence(excluded))
+    records, remarks = run_passes(optimised, passes_for(backend), observe=observe)
     return Optimised(optimised, records, remarks)
 
 

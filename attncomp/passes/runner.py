@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Graph
@@ -10,10 +10,16 @@ from attncomp.ir.verify import verify as verify_graph
 from attncomp.passes.base import Pass, PassRecord
 
 
+Observer = Callable[[str, Graph], None]
+
+
 def run_passes(
-    graph: Graph, passes: Iterable[Pass], *, verify: bool = True
+    graph: Graph, passes: Iterable[Pass], *, verify: bool = True, observe: Observer | None = None
 ) -> tuple[tuple[PassRecord, ...], tuple[Remark, ...]]:
     """Runs `passes` on `graph`, in place; returns a record of each and all their remarks, in order.
+
+    `observe` is called after each pass with its name and the graph, which the next pass goes on to change: an observer
+    that keeps it keeps a copy.
 
     Whatever a pass raises, and what the verification after it raises, carries a note that names the pass.
     """
@@ -30,4 +36,6 @@ def run_passes(
             raise
         records.append(PassRecord(pass_.name, result.changed, before, len(graph)))
         remarks.extend(result.remarks)
+        if observe is not None:
+            observe(pass_.name, graph)
     return tuple(records), tuple(remarks)
