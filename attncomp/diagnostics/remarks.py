@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from attncomp.diagnostics.core import Label, Span
@@ -13,12 +13,26 @@ RemarkKind = Literal["fused", "missed", "note"]
 
 
 @dataclass(frozen=True)
+class Saving:
+    """What a fused region spares: bytes of memory traffic, and of intermediate values alive at once.
+
+    Both as formulas in the model's sizes (`8 * batch * seq^2`), and as the number that they come to at typical sizes.
+    """
+
+    traffic: str
+    peak: str
+    typical_traffic: float
+    typical_peak: float
+
+
+@dataclass(frozen=True)
 class Remark:
     """One statement of a pass about one place of a model.
 
     `kind` is "fused" (a region was made), "missed" (it nearly was: `message` names the condition that failed, `help`
     the edit that would make it fuse) or "note". `region` is the kind of region ("attention", "gate"), `scope` the
-    path of the layer it lies in, `pass_name` the pass that speaks.
+    path of the layer it lies in, `pass_name` the pass that speaks. `lines` are the places of the source that a fused
+    region was made of, in order; `saved` is what fusing them spares.
     """
 
     kind: RemarkKind
@@ -28,29 +42,21 @@ class Remark:
     span: Span | None = None
     scope: str = ""
     help: str = ""
+    lines: tuple[Span, ...] = ()
+    saved: Saving | None = None
 
     def to_json(self) -> dict[str, object]:
         """The remark as plain values that `json.dumps` takes; keys are always all there."""
-        span = self.span
-        place = (
-            None
-            if span is None
-            else {
-                "file": span.file,
-                "line": span.line,
-                "column": span.column,
-                "end_line": span.end_line,
-                "end_column": span.end_column,
-            }
-        )
         return {
             "kind": self.kind,
             "region": self.region,
             "message": self.message,
             "pass": self.pass_name,
-            "span": place,
+            "span": None if self.span is None else asdict(self.span),
             "scope": self.scope,
             "help": self.help,
+            "lines": [asdict(span) for span in self.lines],
+            "saved": None if self.saved is None else asdict(self.saved),
         }
 
     def title(self) -> str:

@@ -1,4 +1,4 @@
-"""How much arithmetic a graph does, exactly and in its symbols.
+"""How much arithmetic a graph does, and how many bytes it moves and keeps, exactly and in its symbols.
 
 A multiply-add counts as two operations, any other function of a number as one; moving numbers about counts nothing.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from attncomp.ir.estimate import largest
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get, many
 from attncomp.ir.operators.base import axes_union
@@ -16,6 +17,11 @@ from attncomp.ir.types import Axis, ValueType
 
 # What a normalisation does for each number: a maximum or a mean, differences, a function, a sum, a quotient.
 _NORMALIZATION = 5
+
+# What only looks at a value in another way, or is made where it is read: no bytes move.
+VIEWS = frozenset(
+    ("rename", "index", "slice", "split", "merge", "part", "input", "parameter", "constant", "size", "arange")
+)
 
 _Rule = Callable[[Node, Sequence[ValueType]], Size]
 
@@ -29,6 +35,51 @@ def operations(graph: Graph, identity: int) -> Size:
     rule = _BY_NAME.get(node.operator) or _BY_CATEGORY.get(OPERATORS[node.operator].category)
     types = [graph.type(operand) for operand in graph.operands(identity)]
     return Size.of(0) if rule is None else rule(node, types)
+
+
+def traffic(graph: Graph, identity: int) -> Size:
+    """The bytes that a node reads and writes when it runs alone; a region reads its operands and writes its results."""
+    node = graph.node(identity)
+    if node.operator in VIEWS:
+        return Size.of(0)
+    written = [node.type]
+    if node.operator == "region":
+        body = get(node.attributes, "body", Graph)
+        written = [body.type(result.node) for result in body.results]
+    read = [graph.type(operand) for operand in dict.fromkeys(graph.operands(identity))]
+    return sum(map(_bytes, (*read, *written)), Size.of(0))
+
+
+def resident(graph: Graph) -> Size:
+    """The bytes of the largest set of intermediate values that are alive at once, operator by operator in order.
+
+    Inputs, parameters and results do not count: whoever calls has them anyway. Sizes are symbols, so that the largest
+    is that of the largest estimate.
+    """
+    viewed: dict[int, int] = {}  # what each node looks at: itself, unless it is a view
+    last: dict[int, int] = {}
+    order = graph.order()
+    for identity in order:
+        operands = graph.operands(identity)
+        is_view = graph.node(identity).operator in VIEWS and len(operands) == 1
+        viewed[identity] = viewed[operands[0]] if is_view else identity
+        last.update((viewed[operand], identity) for operand in operands)
+    kept = {viewed[result.node] for result in graph.results}
+    alive: dict[int, Size] = {}
+    peaks: list[Size] = []
+    for identity in order:
+        node = graph.node(identity)
+        if node.operator not in VIEWS and identity not in kept:
+            alive[identity] = _bytes(node.type)
+        peaks.append(sum(alive.values(), Size.of(0)))
+        for operand in graph.operands(identity):
+            if last[viewed[operand]] == identity:
+                alive.pop(viewed[operand], None)
+    return largest(peaks)
+
+
+def _bytes(type_: ValueType) -> Size:
+    return type_.dtype.bytes * type_.elements()
 
 
 def _each_of_result(node: Node, types: Sequence[ValueType]) -> Size:

@@ -12,7 +12,9 @@ import numpy as np
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError, Label
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.layouts import dimensions, layout_text, pack, unpack
+from attncomp.ir.operators.access import get
 from attncomp.ir.operators.base import Attributes, NamedArray
+from attncomp.ir.operators.region import evaluate_region
 from attncomp.ir.operators.sources import widened
 from attncomp.ir.operators.table import DECLARED, OPERATORS
 from attncomp.ir.sizes import Size
@@ -61,16 +63,24 @@ def run_nodes(graph: Graph, given: Mapping[int, NamedArray], bindings: Mapping[s
     last = {operand: reader for reader in order for operand in graph.operands(reader)}
     kept = {result.node for result in graph.results}
     values: dict[int, NamedArray] = {}
+    further: dict[int, tuple[NamedArray, ...]] = {}
     for identity in order:
         node, operands = graph.node(identity), graph.operands(identity)
-        if node.operator in DECLARED:
+        arrays = [values[operand] for operand in operands]
+        if node.operator == "part":
+            values[identity] = further[operands[0]][get(node.attributes, "position", int)]
+        elif node.operator in DECLARED:
             values[identity] = given[identity]
+        elif node.operator == "region":
+            further[identity] = evaluate_region(arrays, node.attributes, bindings)
+            values[identity] = further[identity][0]
         else:
-            arrays = [values[operand] for operand in operands]
             values[identity] = evaluate(node.operator, arrays, node.attributes, bindings)
         for operand in set(operands):
-            if last[operand] == identity and operand not in kept:
-                del values[operand]
+            if last[operand] == identity:
+                further.pop(operand, None)
+                if operand not in kept:
+                    del values[operand]
     return values
 
 

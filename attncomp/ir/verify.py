@@ -88,6 +88,9 @@ def _node_problems(
             yield from _unbound(f"`{name}`", size, symbols)
     if attributes:
         return
+    if node.operator == "part":
+        yield from _part_problems(graph, node)
+        return
     if node.operator in DECLARED:
         if operands:
             yield "it reads other nodes"
@@ -109,6 +112,18 @@ def _node_problems(
         return
     if not _same(node, inferred, classes):
         yield f"its type is {node.type}, and the shape rule says {inferred}"
+
+
+def _part_problems(graph: Graph, node: Node) -> Iterator[str]:
+    operands = graph.operands(node.identity)
+    body = graph.node(operands[0]).attributes.get("body") if len(operands) == 1 else None
+    position = node.attributes["position"]
+    if not isinstance(body, Graph):
+        yield "it reads something else than one region"
+    elif not isinstance(position, int) or not 1 <= position < len(body.results):
+        yield f"the region has no further result {position}"
+    elif not node.type.same_as(body.type(body.results[position].node)):
+        yield f"its type is {node.type}, and that of the result {body.type(body.results[position].node)}"
 
 
 def _same(node: Node, inferred: ValueType, classes: _Equal) -> bool:

@@ -29,6 +29,7 @@ from attncomp.ir.graph import Graph, Node
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.overview import Overview, Source, braced, renamed, worked_axes
 from attncomp.passes.regions import fuse
+from attncomp.passes.reporting import about, fused
 from attncomp.passes.score import Score, Sides, slice_score
 from attncomp.passes.weights import Refusal, Weights, follow_weights
 
@@ -65,10 +66,12 @@ class FindAttentionRegions(Pass):
             return [_refused(overview, softmax, score, sides)]
         stored = [overview.described(identity) for identity in (*score.blocked, *score.escaped)]
         members = {softmax.identity, *score.members, *weights.path, weights.contraction}
-        inputs = fuse(overview, "attention", members, weights.contraction)
+        region = fuse(overview, "attention", members, (weights.contraction,))
         pairs = " x ".join(f"|{name}|" for name in (*sorted(sides.query), *sorted(sides.source)))
+        inputs = len(overview.graph.operands(region))
+        message = f"the score of {pairs} numbers is made inside, from {inputs} inputs"
         return [
-            _remark("fused", softmax, f"the score of {pairs} numbers is made inside, from {len(inputs)} inputs"),
+            fused(self.name, overview.graph, region, message, at=softmax),
             *(_remark("note", softmax, f"{what} enters the score as an array of {pairs} numbers") for what in stored),
         ]
 
@@ -99,5 +102,4 @@ def _refused(overview: Overview, softmax: Node, score: Score, sides: Sides) -> R
 
 
 def _remark(kind: RemarkKind, node: Node, message: str, help: str = "") -> Remark:
-    name = FindAttentionRegions.name
-    return Remark(kind, "attention", message, name, node.origin.span, node.origin.scope, help)
+    return about(kind, "attention", FindAttentionRegions.name, node, message, help)

@@ -27,6 +27,7 @@ from attncomp.ir.graph import Graph, Node
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.overview import Overview, braced, worked_axes
 from attncomp.passes.regions import fuse
+from attncomp.passes.reporting import about, fused
 
 _STATISTICS = frozenset(("sum", "mean", "max", "min", "var", "norm", "contract"))
 # Operators that name no axis of their own, yet do not work place by place.
@@ -65,10 +66,10 @@ class FindGateRegions(Pass):
             message, help = refusal
             return [_remark("missed" if help else "note", product, message, help)]
         statistics = sum(axes <= worked_axes(graph.node(identity)) for identity in network)
-        fuse(overview, "gate", {product.identity, *network}, product.identity)
+        region = fuse(overview, "gate", {product.identity, *network}, (product.identity,))
         read = f"{statistics} {'statistic' if statistics == 1 else 'statistics'} over {braced(axes)}"
         gated = f"{overview.described(value)} is scaled by a gate of {len(network)} operators"
-        return [_remark("fused", product, f"{gated}, which reads it through {read}")]
+        return [fused(self.name, graph, region, f"{gated}, which reads it through {read}", at=product)]
 
 
 def _between(overview: Overview, value: int, gate: int, largest: int) -> tuple[int, ...]:
@@ -122,4 +123,4 @@ def _refusal(
 
 
 def _remark(kind: RemarkKind, node: Node, message: str, help: str = "") -> Remark:
-    return Remark(kind, "gate", message, FindGateRegions.name, node.origin.span, node.origin.scope, help)
+    return about(kind, "gate", FindGateRegions.name, node, message, help)

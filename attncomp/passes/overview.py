@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Attribute, Graph, Node
@@ -32,24 +31,29 @@ _AXIS_ATTRIBUTES = ("axis", "axes", "into", "channel", "out", "kernels", "coordi
 
 @dataclass(frozen=True)
 class Overview:
-    """A graph with what one walk tells of every node; stays true while regions take the place of their last node."""
+    """A graph with what one walk tells of every node; fusing a region keeps it true."""
 
     graph: Graph
-    source: Mapping[int, Source]
-    place: Mapping[int, int]
+    source: dict[int, Source]
+    place: dict[int, int]
 
     @staticmethod
     def of(graph: Graph) -> Overview:
         """One walk through the graph, in order."""
-        source: dict[int, Source] = {}
-        place: dict[int, int] = {}
-        for identity in graph.order():
-            place[identity] = len(place)
-            leaf = _LEAVES.get(graph.node(identity).operator)
-            operands = graph.operands(identity)
-            below = max((source[operand] for operand in operands), default=Source.DATA)
-            source[identity] = below if leaf is None else leaf
-        return Overview(graph, source, place)
+        overview = Overview(graph, {}, {})
+        overview.reorder()
+        return overview
+
+    def reorder(self) -> None:
+        """Walks through the graph again: its order has changed, or it has new nodes."""
+        self.source.clear()
+        self.place.clear()
+        for identity in self.graph.order():
+            self.place[identity] = len(self.place)
+            leaf = _LEAVES.get(self.graph.node(identity).operator)
+            operands = self.graph.operands(identity)
+            below = max((self.source[operand] for operand in operands), default=Source.DATA)
+            self.source[identity] = below if leaf is None else leaf
 
     def described(self, identity: int) -> str:
         """A value in words: its name in the model or, for a parameter, its key; else its operator."""

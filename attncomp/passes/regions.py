@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from attncomp.ir.graph import Graph, Node, Result
@@ -9,13 +10,16 @@ from attncomp.passes.cleanup import remove_unread
 from attncomp.passes.overview import Overview, Source
 
 
-def fuse(overview: Overview, kind: str, members: set[int], output: int) -> tuple[int, ...]:
-    """Replaces `members`, of which only `output` is read elsewhere, by one `region` of that kind; returns its inputs.
+def fuse(overview: Overview, kind: str, members: set[int], outputs: Sequence[int]) -> int:
+    """Replaces `members`, of which only `outputs` are read elsewhere, by one `region` of that kind; returns its number.
 
-    The region takes the place of `output`, so that the order of the graph stays the model's. What the body reads from
+    The region takes the place of the first output; readers of the others read a `part` of it. What the body reads from
     outside becomes an input `i0`, `i1`, … in the order of its first reader; what depends on positions alone is copied
-    into the body, with all that leads to it.
+    into the body, with all that leads to it. Raises ValueError where something outside of `members` lies between two of
+    them, so that neither can come first.
     """
+    if not is_convex(overview, members):
+        raise ValueError("something outside of the region lies between its nodes")
     graph = overview.graph
     body = Graph(kind)
     operands: list[int] = []
@@ -28,13 +32,43 @@ def fuse(overview: Overview, kind: str, members: set[int], output: int) -> tuple
         node = graph.node(identity)
         read = [inside[operand] for operand in graph.operands(identity)]
         inside[identity] = body.add(node.operator, read, node.attributes, node.type, node.origin, node.name)
-    layout = tuple((name,) for name in graph.type(output).names)
-    body.results = (Result("out", inside[output], layout),)
-    orphans = set(graph.operands(output)) - set(operands)
-    graph.update(output, operator="region", attributes=MappingProxyType({"kind": kind, "body": body}))
-    graph.set_operands(output, operands)
+    body.results = tuple(
+        Result(f"out{place}" if place else "out", inside[output], tuple((name,) for name in graph.type(output).names))
+        for place, output in enumerate(outputs)
+    )
+    first, *others = outputs
+    orphans = {operand for member in members for operand in graph.operands(member)} - set(operands) - set(outputs)
+    graph.update(first, operator="region", attributes=MappingProxyType({"kind": kind, "body": body}))
+    graph.set_operands(first, operands)
+    for place, output in enumerate(others, start=1):
+        _replace_by_part(overview, output, first, place)
     remove_unread(graph, sorted(orphans))
-    return tuple(operands)
+    if others:
+        overview.reorder()
+    return first
+
+
+def is_convex(overview: Overview, members: set[int]) -> bool:
+    """Whether no way from one of `members` to another leaves them in between."""
+    graph, last = overview.graph, max(map(overview.place.__getitem__, members))
+    waiting = [user for member in members for user in graph.users(member) if user not in members]
+    seen: set[int] = set()
+    while waiting:
+        identity = waiting.pop()
+        if identity in members:
+            return False
+        if identity not in seen and overview.place[identity] < last:
+            seen.add(identity)
+            waiting.extend(graph.users(identity))
+    return True
+
+
+def _replace_by_part(overview: Overview, output: int, region: int, position: int) -> None:
+    graph, node = overview.graph, overview.graph.node(output)
+    attributes = {"position": position}
+    part = graph.add("part", (region,), attributes, node.type, node.origin, node.name)
+    graph.replace_uses(output, part)
+    remove_unread(graph, (output,))
 
 
 def _positions(overview: Overview, members: set[int]) -> set[int]:

@@ -173,7 +173,7 @@ CORRUPTIONS: list[tuple[Callable[[Graph], None], str]] = [
     (_input_with_operands, "reads other nodes"),
     (_broken_body, "in its body %1 mean: its type is f32{channel=9}"),
     (_body_of_other_inputs, "inputs"),
-    (_body_without_result, "one result"),
+    (_body_without_result, "has no result"),
     (_parameter_in_body, "a parameter stands inside a region"),
     (_region_of_no_kind, "no region of kind `fast`"),
 ]

@@ -52,6 +52,8 @@ def test_json_has_every_key_and_survives_a_round_trip() -> None:
         "scope": "layers.0",
         "help": "drop the other use",
         "span": {"file": "m.attn", "line": 2, "column": 7, "end_line": 2, "end_column": 20},
+        "lines": [],
+        "saved": None,
     }
     assert data[1]["span"] is None
     assert data[0].keys() == data[1].keys()

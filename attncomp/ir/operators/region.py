@@ -1,4 +1,4 @@
-"""The fused region: an operator that is a graph of operators."""
+"""The fused region: an operator that is a graph of operators, and `part`, which reads a further result of one."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _infer_region(types: Sequence[ValueType], attributes: Attributes) -> ValueTy
     if attributes.get("kind") not in REGION_KINDS:
         raise OperatorError(f"there is no region of kind `{attributes.get('kind')}`", code="E043")
     body = get(attributes, "body", Graph)
-    if len(body.results) != 1:
-        raise OperatorError(f"the body of a region has one result, not {len(body.results)}", code="E043")
+    if not body.results:
+        raise OperatorError("the body of a region has no result", code="E043")
     for position, (type_, identity) in enumerate(zip(types, body_inputs(body, len(types)), strict=True)):
         inner = body.type(identity)
         if type_.dtype != inner.dtype or set(type_.names) != set(inner.names):
@@ -42,13 +42,29 @@ def _infer_region(types: Sequence[ValueType], attributes: Attributes) -> ValueTy
     return body.type(body.results[0].node)
 
 
-def _evaluate_region(operands: Sequence[NamedArray], attributes: Attributes, bindings: Mapping[str, int]) -> NamedArray:
+def evaluate_region(
+    operands: Sequence[NamedArray], attributes: Attributes, bindings: Mapping[str, int]
+) -> tuple[NamedArray, ...]:
+    """All results of a region, in the order of its body."""
     # The interpreter runs graphs by this table, so that the table can reach it only when called.
     from attncomp.ir.interpret import run_nodes
 
     body = get(attributes, "body", Graph)
     given = dict(zip(body_inputs(body, len(operands)), operands, strict=True))
-    return run_nodes(body, given, bindings)[body.results[0].node]
+    values = run_nodes(body, given, bindings)
+    return tuple(values[result.node] for result in body.results)
+
+
+def _first(operands: Sequence[NamedArray], attributes: Attributes, bindings: Mapping[str, int]) -> NamedArray:
+    return evaluate_region(operands, attributes, bindings)[0]
+
+
+def _infer_part(types: Sequence[ValueType], attributes: Attributes) -> ValueType:
+    raise TypeError("the type of a further result is declared: it is the region's body that says it")
+
+
+def _evaluate_part(operands: Sequence[NamedArray], attributes: Attributes, bindings: Mapping[str, int]) -> NamedArray:
+    raise TypeError("a further result is computed with its region, not alone")
 
 
 def _input(body: Graph, number: int, type_: ValueType) -> int:
@@ -98,8 +114,17 @@ REGIONS: tuple[Operator, ...] = (
         None,
         {"kind": "str", "body": "graph"},
         _infer_region,
-        _evaluate_region,
+        _first,
         (_attention(), _gate(), _pointwise()),
         "operators fused into one, with their decomposition as its body",
+    ),
+    Operator(
+        "part",
+        "region",
+        1,
+        {"position": "int"},
+        _infer_part,
+        _evaluate_part,
+        summary="a further result of a region, counted from 0; its first is the region's own value",
     ),
 )

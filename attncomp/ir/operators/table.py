@@ -40,7 +40,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
 )
 
 # Operators whose type and value are given, not derived.
-DECLARED = frozenset(("input", "parameter"))
+DECLARED = frozenset(("input", "parameter", "part"))
 
 
 def infer(operator: str, operand_types: Sequence[ValueType], attributes: Attributes) -> ValueType:
