@@ -15,7 +15,6 @@ from typing import Any
 
 from attncomp import pipeline
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError
-from attncomp.diagnostics.fusion import require_fusion as check_fusion
 from attncomp.diagnostics.remarks import Remark
 from attncomp.diagnostics.render import render
 from attncomp.emission.registry import find_backend
@@ -125,14 +124,10 @@ def compile(
         sources.update(files.sources)
         asked = (present,) if isinstance(present, str) else present
         built = pipeline.build(files, model=model, options=options, present=asked)
-        optimised = pipeline.optimise(built.graph, chosen)
-        if require_fusion:
-            check_fusion(optimised.remarks)
-        program = pipeline.lower(optimised.graph, files)
-        text = pipeline.emit(program, chosen)
+        compiled = pipeline.complete(built, chosen, require_fusion=require_fusion)
     except DiagnosticError as error:
         raise CompileError(error.diagnostics, {**sources, **getattr(error, "sources", {})}) from None
-    module = Module(pipeline.Compiled(built, optimised, program, chosen, text))
+    module = Module(compiled)
     if weights is not None:
         module.load(weights, strict)
     return module

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attncomp.diagnostics.core import Diagnostic
+from attncomp.diagnostics.fusion import check_fusion
 from attncomp.diagnostics.remarks import Remark
 from attncomp.emission.backend import Backend
 from attncomp.emission.registry import find_backend
@@ -110,6 +111,18 @@ def emit(program: Program, backend: Backend) -> str:
     return backend.emit(program)
 
 
+def complete(built: Built, backend: Backend, *, require_fusion: bool = False) -> Compiled:
+    """The stages from a graph to the text of a module.
+
+    Raises DiagnosticError with an E080 for each near miss of a fusion, and each statement without a region, where the
+    model's `fuse!` or `require_fusion` demand fusion.
+    """
+    optimised = optimise(built.graph, backend)
+    check_fusion(built.graph.marks, optimised.remarks, everywhere=require_fusion)
+    program = lower(optimised.graph, built.files)
+    return Compiled(built, optimised, program, backend, emit(program, backend))
+
+
 def compile_source(
     source: str | Path,
     *,
@@ -119,8 +132,5 @@ def compile_source(
     present: Iterable[str] = (),
 ) -> Compiled:
     """All stages, from a path or source text to the text of a module."""
-    chosen = find_backend(backend)
     built = build(parse(source), model=model, options=options, present=present)
-    optimised = optimise(built.graph, chosen)
-    program = lower(optimised.graph, built.files)
-    return Compiled(built, optimised, program, chosen, emit(program, chosen))
+    return complete(built, find_backend(backend))

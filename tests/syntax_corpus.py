@@ -38,8 +38,10 @@ block Two{heads = 8, on = true}(x: {seq, embed}, mask: bool{seq, seq'} = none) -
   p, r = Two{heads: key, dilation = [1, 2, 3][0]}(x[seq -> (a b), embed = 1..][(a b) -> seq, embed = ..-1])
   t = p @{seq, (a b)} (p - r) @{seq} -p - r @{seq} [1, 2]
   s = x[embed = 0, seq = arange{seq} - 1] + |x.embed| * 1.5e-3 - 2 / 3 // 4 % 5
+  fuse! u: {seq, embed} = softmax{seq}(fuse) @{seq} s
+  fuse! for b in blocks { x = b(x) }
   w = Conv{embed -> one, height: 3, (rows i): (a b), padding = same}(s)
-  return p, if mask is none then r else w
+  fuse! return p, if mask is none then r else w
 }
 model Main{window = 7}(x: f32[batch, height = 56, (a b), 1], mask: bool[batch] = none) -> f32[batch, height] {
   return x

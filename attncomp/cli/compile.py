@@ -29,18 +29,14 @@ def compile_(
 ) -> None:
     """Compile a model to a single Python file that imports NumPy or PyTorch alone."""
     from attncomp import pipeline
-    from attncomp.diagnostics.fusion import require_fusion as check_fusion
     from attncomp.emission.registry import find_backend
 
     chosen = find_backend(backend)
     check_writable(output)
     built = build(file, model, options, present)
-    optimised = pipeline.optimise(built.graph, chosen)
-    if require_fusion:
-        check_fusion(optimised.remarks)
-    text = pipeline.emit(pipeline.lower(optimised.graph, built.files), chosen)
-    write_text(output, text)
+    compiled = pipeline.complete(built, chosen, require_fusion=require_fusion)
+    write_text(output, compiled.text)
     if output != STDOUT:
-        fused = sum(1 for remark in optimised.remarks if remark.kind == "fused")
+        fused = sum(1 for remark in compiled.optimised.remarks if remark.kind == "fused")
         regions = f", {fused} fused region{'' if fused == 1 else 's'}" if fused else ""
-        click.echo(f"wrote {output}: {len(text.splitlines())} lines{regions}", err=True)
+        click.echo(f"wrote {output}: {len(compiled.text.splitlines())} lines{regions}", err=True)

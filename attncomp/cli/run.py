@@ -73,9 +73,7 @@ def run(
         report(built.warnings, files.sources)
     names = [str(node.attributes["name"]) for node in built.graph.nodes("input")]
     _check_names(names, given, inputs)
-    optimised = pipeline.optimise(built.graph, chosen)
-    program = pipeline.lower(optimised.graph, files)
-    module = Module(pipeline.Compiled(built, optimised, program, chosen, pipeline.emit(program, chosen)))
+    module = Module(pipeline.complete(built, chosen))
     try:
         _fill(module, weights, seed, strict)
         result = module(*(given[name] for name in names))

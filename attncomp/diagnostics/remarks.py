@@ -32,7 +32,8 @@ class Remark:
     `kind` is "fused" (a region was made), "missed" (it nearly was: `message` names the condition that failed, `help`
     the edit that would make it fuse) or "note". `region` is the kind of region ("attention", "gate"), `scope` the
     path of the layer it lies in, `pass_name` the pass that speaks. `lines` are the places of the source that a fused
-    region was made of, in order; `saved` is what fusing them spares.
+    region was made of, in order; `saved` is what fusing them spares. `marks` are the places of the `fuse!` whose
+    statements made what it speaks of.
     """
 
     kind: RemarkKind
@@ -44,6 +45,7 @@ class Remark:
     help: str = ""
     lines: tuple[Span, ...] = ()
     saved: Saving | None = None
+    marks: tuple[Span, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The remark as plain values that `json.dumps` takes; keys are always all there."""
@@ -57,6 +59,7 @@ class Remark:
             "help": self.help,
             "lines": [asdict(span) for span in self.lines],
             "saved": None if self.saved is None else asdict(self.saved),
+            "marks": [asdict(mark) for mark in self.marks],
         }
 
     def title(self) -> str:

@@ -72,10 +72,19 @@ Attribute = Union[
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a node comes from: the source, and the path of the layer that made it (`encoder.layer.3.attention`)."""
+    """Where a node comes from: the source, and the path of the layer that made it (`encoder.layer.3.attention`).
+
+    `marks` are the places of the `fuse!` before the statements around it, outermost first; the text of a graph leaves
+    them out.
+    """
 
     span: Span | None = None
     scope: str = ""
+    marks: tuple[Span, ...] = ()
+
+    def marked_too(self, other: Origin) -> Origin:
+        """The origin of a node that stands for another one too: it has the marks of both."""
+        return replace(self, marks=tuple(dict.fromkeys((*self.marks, *other.marks))))
 
 
 NOWHERE = Origin()
@@ -129,11 +138,13 @@ class Graph:
 
     Operators of inputs are `input` (attributes name, layout), of weights `parameter` (key, layout, initializer);
     `results` say what is returned. `symbols` are the sizes bound at each call, in the order of their first use.
+    `marks` are the places of every `fuse!` whose statement was elaborated; the text of a graph leaves them out.
     """
 
     name: str
     results: tuple[Result, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    marks: tuple[Span, ...] = ()
     _nodes: dict[int, Node] = field(default_factory=dict)
     _operands: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _made: NetworkxGraph | None = None
@@ -180,6 +191,11 @@ class Graph:
         wanted = (constraint.left, constraint.right, constraint.relation)
         if not any((known.left, known.right, known.relation) == wanted for known in self.constraints):
             self.constraints = (*self.constraints, constraint)
+
+    def mark(self, mark: Span) -> None:
+        """Adds the place of a `fuse!`, once."""
+        if mark not in self.marks:
+            self.marks = (*self.marks, mark)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -293,5 +309,12 @@ class Graph:
     def copy(self) -> Graph:
         """An independent copy; nodes are immutable and shared."""
         return Graph(
-            self.name, self.results, self.constraints, dict(self._nodes), dict(self._operands), None, self._next
+            self.name,
+            self.results,
+            self.constraints,
+            self.marks,
+            dict(self._nodes),
+            dict(self._operands),
+            None,
+            self._next,
         )

@@ -48,6 +48,8 @@ class EliminateCommonSubexpressions(Pass):
                 continue
             if node.name and not graph.node(kept).name:
                 graph.update(kept, name=node.name)
+            if node.origin.marks:
+                graph.update(kept, origin=graph.node(kept).origin.marked_too(node.origin))
             graph.replace_uses(identity, kept)
             merged.append(identity)
         graph.remove(merged)

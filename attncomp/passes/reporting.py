@@ -19,15 +19,18 @@ def fused(pass_name: str, graph: Graph, region: int, message: str, at: Node | No
     body = get(node.attributes, "body", Graph)
     place = (at or node).origin
     kind = get(node.attributes, "kind", str)
+    origins = [inner.origin for inner in body.nodes() if inner.operator != "input"]
+    marks = dict.fromkeys(mark for origin in origins for mark in origin.marks)
     return Remark(
         "fused", kind, message, pass_name, place.span, place.scope,
-        lines=_lines(inner.origin.span for inner in body.nodes() if inner.operator != "input"), saved=saving(graph, region),
+        lines=_lines(origin.span for origin in origins), saved=saving(graph, region), marks=tuple(marks),
     )  # fmt: skip
 
 
 def about(kind: RemarkKind, region: str, pass_name: str, node: Node, message: str, help: str = "") -> Remark:
     """A near miss (with the edit that would help) or a note at the place of `node`."""
-    return Remark(kind, region, message, pass_name, node.origin.span, node.origin.scope, help)
+    origin = node.origin
+    return Remark(kind, region, message, pass_name, origin.span, origin.scope, help, marks=origin.marks)
 
 
 def saving(graph: Graph, region: int) -> Saving:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ class Context:
     `evaluate` and `run` are the two doors of the elaborator that everything calls back through: an expression in a
     frame, and the body of a declaration in a frame. `calls` is the stack of blocks and functions being elaborated,
     `used` all that were, by file and name;
-    `broken_sizes` are symbols that stand for the sizes of axes whose statements are wrong.
+    `broken_sizes` are symbols that stand for the sizes of axes whose statements are wrong; `marks` are the places of
+    the `fuse!` before the statements being elaborated, outermost first.
     """
 
     graph: Graph
@@ -81,6 +83,7 @@ class Context:
     parameter_bytes: int = 0
     broken_sizes: set[str] = field(default_factory=set)
     steps: int = 0
+    marks: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.graph)
@@ -92,6 +95,20 @@ class Context:
             message = f"unrolling this model takes more than {STEP_LIMIT} steps"
             help_ = "is a loop or a repeated layer longer than it should be?"
             raise Abandoned(fail("E033", message, span, help=help_).diagnostics)
+
+    @contextmanager
+    def marked(self, mark: Span) -> Iterator[None]:
+        """Gives every node that is made inside a further mark."""
+        around, self.marks = self.marks, (*self.marks, mark)
+        self.graph.mark(mark)
+        try:
+            yield
+        finally:
+            self.marks = around
+
+    def origin(self, frame: Frame, span: Span) -> Origin:
+        """Where a node that is made now comes from."""
+        return Origin(span, frame.path, self.marks)
 
     def report(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Keeps mistakes. Raises Abandoned where there are so many that more would help nobody."""
@@ -151,7 +168,7 @@ class Context:
             raise Abandoned(fail("E033", message, span, help=help_).diagnostics)
         types = [self.graph.type(operand) for operand in operands]
         try:
-            node = self.builder.add(operator, operands, attributes, origin=Origin(span, frame.path))
+            node = self.builder.add(operator, operands, attributes, origin=self.origin(frame, span))
         except OperatorError as error:
             at_fault = error.operand is not None and error.operand < len(places)
             place = places[error.operand] if at_fault and error.operand is not None else span
@@ -174,7 +191,7 @@ class Context:
 
     def constant(self, frame: Frame, value: float | int | bool, dtype: DType, span: Span) -> int:
         """A number of a dtype."""
-        return self.builder.constant(value, dtype, origin=Origin(span, frame.path))
+        return self.builder.constant(value, dtype, origin=self.origin(frame, span))
 
     def need_sound(self, size: Size) -> None:
         """Raises Poisoned for the size of an axis whose statement is wrong and reported already."""

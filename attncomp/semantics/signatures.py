@@ -50,7 +50,8 @@ def _optional_inputs(declaration: tree.Model) -> Iterator[Diagnostic]:
 
 
 def _body(body: Sequence[tree.Statement], *, inside_loop: bool) -> Iterator[Diagnostic]:
-    for position, statement in enumerate(body):
+    for position, written in enumerate(body):
+        statement = written.statement if isinstance(written, tree.FuseStatement) else written
         if isinstance(statement, tree.ForStatement):
             yield from _body(statement.body, inside_loop=True)
         elif isinstance(statement, tree.Function):

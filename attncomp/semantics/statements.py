@@ -116,6 +116,8 @@ def _assigned(statement: tree.Statement) -> tuple[tree.Name, ...]:
             return (name,)
         case tree.ForStatement(_, _, _, body):
             return tuple(name for inner in body for name in _assigned(inner))
+        case tree.FuseStatement(_, inner):
+            return _assigned(inner)
         case _:
             return ()
 
@@ -214,6 +216,11 @@ def _return(frame: Frame, statement: tree.ReturnStatement) -> None:
     raise Returned(statement, tuple(values))
 
 
+def _fuse(frame: Frame, statement: tree.FuseStatement) -> None:
+    with frame.context.marked(statement.mark):
+        _EXECUTORS[type(statement.statement)](frame, statement.statement)
+
+
 _EXECUTORS: dict[type, Callable[[Frame, Any], None]] = {
     tree.AxisStatement: declarations.axis_statement,
     tree.ParameterStatement: declarations.parameter_statement,
@@ -222,4 +229,5 @@ _EXECUTORS: dict[type, Callable[[Frame, Any], None]] = {
     tree.LetStatement: _let,
     tree.ForStatement: _for,
     tree.ReturnStatement: _return,
+    tree.FuseStatement: _fuse,
 }

@@ -30,6 +30,8 @@ def _declared(body: Sequence[tree.Statement]) -> Iterator[tree.LayerStatement | 
             yield statement
         elif isinstance(statement, tree.ForStatement):
             yield from _declared(statement.body)
+        elif isinstance(statement, tree.FuseStatement):
+            yield from _declared((statement.statement,))
 
 
 def _warning(statement: tree.LayerStatement | tree.ParameterStatement) -> Diagnostic:

@@ -234,6 +234,10 @@ class TreeBuilder:
     def return_(self, children: Children) -> tree.ReturnStatement:
         return tree.ReturnStatement(_expressions(children), _span(children))
 
+    def fused(self, children: Children) -> tree.FuseStatement:
+        statement = cast("tree.ForStatement | tree.LetStatement | tree.ReturnStatement", children[1])
+        return tree.FuseStatement(cast(Lexeme, children[0]).span, statement, _span(children))
+
     # --- expressions ----------------------------------------------------------------------------------------------
 
     def conditional(self, children: Children) -> tree.Conditional:

@@ -9,7 +9,16 @@ from attncomp.syntax.layout import INDENT, WIDTH, Group, Layout, Sequence_
 from attncomp.syntax.lexeme import CLOSERS, OPENERS, Lexeme
 from attncomp.syntax.lexer import scan
 from attncomp.syntax.parse import parse
-from attncomp.syntax.tree import Block, Declaration, ForStatement, Function, Import, Model, Statement
+from attncomp.syntax.tree import (
+    Block,
+    Declaration,
+    ForStatement,
+    Function,
+    FuseStatement,
+    Import,
+    Model,
+    Statement,
+)
 
 Item = Import | Declaration | Statement
 
@@ -123,8 +132,9 @@ class _Formatter:
         return self._ends[item.span.end_line, item.span.end_column] + 1
 
     def _item(self, item: Item, indent: int) -> None:
-        if isinstance(item, Block | Model | ForStatement):
-            self._with_body(item, indent)
+        inner = _unmarked(item)
+        if isinstance(inner, Block | Model | ForStatement):
+            self._with_body(item, inner.body, indent)
             return
         start, stop = self._start(item), self._stop(item)
         comments = self._out.trailing.pop(stop - 1, [])
@@ -136,7 +146,7 @@ class _Formatter:
         for text in comments:
             self._out.comment(text)
 
-    def _with_body(self, item: Block | Model | ForStatement, indent: int) -> None:
+    def _with_body(self, item: Item, body: Sequence[Statement], indent: int) -> None:
         start, stop = self._start(item), self._stop(item)
         opener = self._opener(stop - 1)
         moved = self._out.leading.pop(opener, [])  # a brace stands behind its head: comments before it go inside
@@ -144,7 +154,7 @@ class _Formatter:
             self._out.leading.setdefault(opener + 1, [])[:0] = moved
             self._blank_before[opener + 1][:0] = [False] * len(moved)
         self._header(self._out.sequence(start, opener), indent, tail=2)
-        if self._fits_in_line(item.body, opener, stop - 1):
+        if self._fits_in_line(body, opener, stop - 1):
             inside = self._out.flat(self._out.sequence(opener + 1, stop - 1)).strip()
             self._out.text(f" {{ {inside} }}" if inside else " {}")
             for text in self._out.trailing.get(stop - 1, []):
@@ -154,8 +164,8 @@ class _Formatter:
         for text in self._out.trailing.get(opener, []):
             self._out.comment(text)
         self._out.end()
-        self._items(item.body, indent + INDENT)
-        self._own_lines(stop - 1, indent + INDENT, blank_first=bool(item.body) and self._wants_blank(stop - 1))
+        self._items(body, indent + INDENT)
+        self._own_lines(stop - 1, indent + INDENT, blank_first=bool(body) and self._wants_blank(stop - 1))
         self._out.begin(indent)
         self._out.word(stop - 1)
 
@@ -175,7 +185,7 @@ class _Formatter:
             return False
         if not body:
             return True
-        if len(body) > 1 or isinstance(body[0], ForStatement):
+        if len(body) > 1 or isinstance(_unmarked(body[0]), ForStatement):
             return False
         if self._lexemes[opener].span.line != self._lexemes[closer].span.line:
             return False
@@ -213,6 +223,11 @@ class _Formatter:
         self._out.write(sequence[equal : equal + 1], indent)
         self._out.begin(indent + INDENT)
         self._out.write(sequence[equal + 1 :], indent + INDENT)
+
+
+def _unmarked(item: Item) -> Item:
+    """The statement behind a `fuse!`."""
+    return item.statement if isinstance(item, FuseStatement) else item
 
 
 def _before(one: Span, other: Span) -> bool:

@@ -28,9 +28,9 @@ CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 OPENERS = {closer: opener for opener, closer in CLOSERS.items()}
 BRACKET_TEXT = {"LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}"}
 
-# Reserved words that begin a declaration of a file, and a statement of a body. `fn` begins either.
+# What begins a declaration of a file, and a statement of a body, other than a name. `fn` begins either.
 DECLARATION_STARTS = frozenset({"BLOCK", "MODEL", "FROM", "FN"})
-STATEMENT_STARTS = frozenset({"AXIS", "PARAM", "LAYER", "FOR", "RETURN", "FN"})
+STATEMENT_STARTS = frozenset({"AXIS", "PARAM", "LAYER", "FOR", "RETURN", "FN", "FUSE"})
 KEYWORDS = frozenset(
     {
         "AXIS",

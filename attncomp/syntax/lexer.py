@@ -97,6 +97,7 @@ class _Places:
 
 _QUOTED = re.compile(r"'[^'\n]*'")
 _REST_OF_LINE = re.compile(r"[^\n]*")
+_MARK = re.compile(r"(?<![A-Za-z0-9_])fuse!?[ \t]*$", re.IGNORECASE)
 _SPELLINGS = {
     "&&": "write `and`",
     "&": "write `and`",
@@ -133,6 +134,10 @@ def _bad_character(text: str, start: int) -> _Mistake:
     if character in "0123456789":
         number = _matched(re.compile(r"[\w.]+"), text, start)
         return _Mistake("E008", f"`{_shown(number)}` is no number", "", "", start, "0".ljust(len(number)))
+    if character == "!" and (mark := _MARK.search(text, max(start - 80, 0), start)) is not None:
+        help_ = "write `fuse!`, in one piece and in small letters"
+        repair = "fuse!".ljust(start + 1 - mark.start())
+        return _Mistake("E005", "the mark of a statement is `fuse!`", "", help_, mark.start(), repair)
     spelling = "&&" if text.startswith("&&", start) else character
     if spelling in _SPELLINGS:
         repair = " " * len(spelling)

@@ -85,6 +85,28 @@ def _braces_as_body(context: Context) -> Diagnostic | None:
     return context.mistake("E001", "a `fn` is a single expression and has no body", help_)
 
 
+def _mark(context: Context) -> Diagnostic | None:
+    """`fuse!` before what computes nothing, alone, twice, or in the middle of a statement."""
+    token, before = context.token, context.before
+    if before.type == "FUSE" and context.position:
+        if token.type in ("AXIS", "PARAM", "LAYER"):
+            message = f"`fuse!` marks a statement that computes, and `{token.text}` declares"
+            return context.mistake("E001", message, "write it before the statement that calls or reads this")
+        if token.type == "FN":
+            help_ = "write it before the statement that calls the function"
+            return context.mistake("E001", "`fuse!` marks a statement that computes, and `fn` declares", help_)
+        message = "`fuse!` stands twice" if token.type == "FUSE" else "a statement is missing behind `fuse!`"
+        return context.mistake("E001", message, _MARK_HELP, span=before.span)
+    if token.type != "FUSE":
+        return None
+    if not context.brackets:
+        return context.mistake("E001", "`fuse!` stands outside of a block or model", _MARK_HELP)
+    return context.mistake("E001", "`fuse!` stands at the start of a statement alone", _MARK_HELP)
+
+
+_MARK_HELP = "write `fuse! y = …` or `fuse! return …` in the body of a block or model"
+
+
 MISPLACED: tuple[Callable[[Context], Diagnostic | None], ...] = (
     _number_for_axis,
     _size_in_braces,
@@ -92,4 +114,5 @@ MISPLACED: tuple[Callable[[Context], Diagnostic | None], ...] = (
     _packed,
     _loop,
     _braces_as_body,
+    _mark,
 )

@@ -163,9 +163,10 @@ class _Reader:
             return True
         following = self._lexemes[position + 1].type if position + 1 < len(self._lexemes) else ""
         if lexeme.type != "NAME" or following not in ("EQUAL", "COLON", "COMMA"):
-            word = lexeme.first and lexeme.type in ("NAME", "IF", "ELSE")
+            begins = lexeme.first or self._lexemes[position - 1].type == "FUSE"
+            word = begins and lexeme.type in ("NAME", "IF", "ELSE")
             return word and "RETURN" in self._accepts()
-        return lexeme.first or self._lexemes[position - 1].type in ("LBRACE", "RBRACE")
+        return lexeme.first or self._lexemes[position - 1].type in ("LBRACE", "RBRACE", "FUSE")
 
     def _report(self, position: int) -> None:
         first, last = self._lexemes[self._statement].span.line, self._lexemes[position].span.line

@@ -362,6 +362,15 @@ class ReturnStatement:
     span: Span
 
 
+@dataclass(frozen=True)
+class FuseStatement:
+    """`fuse! context = …`: a statement in which a near miss of a fusion is an error; `mark` is the place of `fuse!`."""
+
+    mark: Span
+    statement: ForStatement | LetStatement | ReturnStatement
+    span: Span
+
+
 # --- declarations ---------------------------------------------------------------------------------------------
 
 
@@ -434,7 +443,14 @@ class Function:
 
 
 Statement = (
-    AxisStatement | ParameterStatement | LayerStatement | ForStatement | LetStatement | ReturnStatement | Function
+    AxisStatement
+    | ParameterStatement
+    | LayerStatement
+    | ForStatement
+    | LetStatement
+    | ReturnStatement
+    | FuseStatement
+    | Function
 )
 
 

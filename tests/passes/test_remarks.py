@@ -54,6 +54,7 @@ def test_json_has_every_key_and_survives_a_round_trip() -> None:
         "span": {"file": "m.attn", "line": 2, "column": 7, "end_line": 2, "end_column": 20},
         "lines": [],
         "saved": None,
+        "marks": [],
     }
     assert data[1]["span"] is None
     assert data[0].keys() == data[1].keys()
