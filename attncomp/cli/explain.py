@@ -67,7 +67,7 @@ def _page(code: str, format_: str) -> str:
 
 def merged(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
     """The remarks in order; what repeated layers share is said once, for all of them: `in blocks.{0..11}.attention`."""
-    from attncomp.inspect.text import merged_paths
+    from attncomp.inspect.scopes import merged_paths
 
     scopes: dict[Remark, list[str]] = {}
     for remark in remarks:

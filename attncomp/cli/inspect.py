@@ -1,34 +1,50 @@
-"""`attnc inspect`: a stage of the compilation, as text, JSON or dot."""
+"""`attnc inspect`: a stage of the compilation, or what one pass changed, in one of several formats."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from attncomp.cli.output import STDOUT, check_writable, write_text
-from attncomp.cli.reporting import reporting_options
+from attncomp.cli.reporting import in_color, reporting_options
 from attncomp.cli.sources import build, choose, load, model_options, parse_options
 from attncomp.diagnostics.core import fail
 from attncomp.diagnostics.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from attncomp.emission.backend import Backend
     from attncomp.inspect.json import Json
     from attncomp.ir.graph import Graph
+    from attncomp.pipeline import Built
 
-STAGES = ("tree", "built", "optimized", "lowered")
-FORMATS = ("text", "json", "dot")
+GRAPH_FORMATS = ("text", "json", "dot")
+OTHER_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "tree": ("text", "json"),
+    "lowered": ("text", "json"),
+    "emitted": ("text",),
+}
+DIFF_FORMATS = ("text", "json")
+_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
 @click.command()
 @click.argument("file")
 @model_options
-@click.option("--stage", default="optimized", show_default=True, help=f"One of {', '.join(STAGES)}.")
-@click.option("--format", "format_", default="text", show_default=True, help=f"One of {', '.join(FORMATS)}.")
+@click.option(
+    "--stage",
+    metavar="STAGE",
+    help="tree, built, the name of a pass (the graph right after it), optimized (the default), lowered, or emitted.",
+)
+@click.option("--diff", metavar="PASS", help="Show what this pass changed, in place of a stage.")
+@click.option("--format", "format_", default="text", show_default=True, help=f"One of {', '.join(GRAPH_FORMATS)}.")
 @click.option("--backend", default="numpy", show_default=True, help="The backend whose passes run.")
 @click.option(
-    "--size", "sizes", multiple=True, metavar="NAME=NUMBER", help="A size at which operations are counted; may repeat."
+    "--size", "sizes", multiple=True, metavar="NAME=NUMBER", help="A size at which costs are counted; may repeat."
 )
 @click.option("-o", "--output", default=STDOUT, metavar="OUT", help="The file to write; the standard output if none.")
 @reporting_options
@@ -37,7 +53,8 @@ def inspect(
     model: str | None,
     options: tuple[str, ...],
     present: tuple[str, ...],
-    stage: str,
+    stage: str | None,
+    diff: str | None,
     format_: str,
     backend: str,
     sizes: tuple[str, ...],
@@ -45,36 +62,86 @@ def inspect(
 ) -> None:
     """Show what the compiler makes of a model.
 
-    The stages: the syntax tree, the graph as it was built, the optimized graph, the lowered program. The text of a
-    graph ends in a table by layer, with shapes, operations (a multiply-add is two) and numbers of parameters.
+    The stages: the syntax tree, the graph as it was built and as it is after each pass, the optimized graph, the
+    lowered program, the emitted module. The text of a graph ends in a table by layer, with shapes, numbers of
+    parameters, operations (a multiply-add is two), and bytes read and written.
     """
     from attncomp import pipeline
     from attncomp.emission.registry import find_backend
 
-    choose("stage", stage, STAGES)
-    choose("format", format_, FORMATS if stage in ("built", "optimized") else FORMATS[:2])
     chosen = find_backend(backend)
+    passes = [pass_.name for pass_ in pipeline.passes_for(chosen)]
+    if diff is not None:
+        if stage is not None:
+            raise fail("E090", "`--diff` shows a pass, and `--stage` a stage", help="give one of the two")
+        choose("pass", diff, passes)
+        choose("format", format_, DIFF_FORMATS)
+        check_writable(output)
+        before, after = _around(build(file, model, options, present), chosen, diff)
+        text = _difference(before, after, diff, format_)
+        if output == STDOUT and format_ == "text" and in_color(to_stdout=True):
+            click.echo(_coloured(text), nl=False, color=True)
+        else:
+            write_text(output, text)
+        return
+    stage = choose("stage", stage or "optimized", ("tree", "built", *passes, "optimized", "lowered", "emitted"))
+    choose("format", format_, OTHER_FORMATS.get(stage, GRAPH_FORMATS))
     check_writable(output)
     if stage == "tree":
         write_text(output, _tree(file, format_))
         return
     built = build(file, model, options, present)
+    if stage in ("lowered", "emitted"):
+        write_text(output, _program(built, chosen, stage, format_))
+        return
+    width = shutil.get_terminal_size().columns if output == STDOUT and sys.stdout.isatty() else None
+    write_text(output, _graph(_graph_at(built, chosen, stage), format_, sizes, width))
+
+
+def _graph_at(built: Built, backend: Backend, stage: str) -> Graph:
+    """The graph at a stage: as it was built, after all passes, or right after one of them."""
+    from attncomp import pipeline
+
     if stage == "built":
-        write_text(output, _graph(built.graph, format_, sizes))
-        return
-    optimised = pipeline.optimise(built.graph, chosen)
+        return built.graph
     if stage == "optimized":
-        write_text(output, _graph(optimised.graph, format_, sizes))
-        return
-    program = pipeline.lower(optimised.graph, built.files)
+        return pipeline.optimise(built.graph, backend).graph
+    return _around(built, backend, stage)[1]
+
+
+def _around(built: Built, backend: Backend, pass_: str) -> tuple[Graph, Graph]:
+    """The graph before and after a pass."""
+    from attncomp import pipeline
+
+    states = [built.graph]
+    found: list[Graph] = []
+
+    def observe(name: str, graph: Graph) -> None:
+        if not found:
+            states.append(graph.copy())
+        if name == pass_:
+            found.extend(states[-2:])
+
+    pipeline.optimise(built.graph, backend, observe)
+    before, after = found
+    return before, after
+
+
+def _difference(before: Graph, after: Graph, pass_: str, format_: str) -> str:
+    from attncomp.inspect.diff import compare, difference_to_text
+
+    difference = compare(before, after)
     if format_ == "json":
-        from attncomp.inspect.json import program_to_json
+        from attncomp.inspect.json import difference_to_json
 
-        write_text(output, _json(program_to_json(program)))
-    else:
-        from attncomp.lowering.print import print_program
+        return _json(difference_to_json(difference, pass_))
+    return difference_to_text(difference, pass_)
 
-        write_text(output, print_program(program))
+
+def _coloured(text: str) -> str:
+    """The lines of a difference in the colours that they have everywhere."""
+    lines = text.splitlines(keepends=True)
+    return "".join(click.style(line, fg=_COLOURS[line[0]]) if line[0] in _COLOURS else line for line in lines)
 
 
 def _tree(file: str, format_: str) -> str:
@@ -86,6 +153,21 @@ def _tree(file: str, format_: str) -> str:
     from attncomp.inspect.tree import tree_to_text
 
     return tree_to_text(syntax)
+
+
+def _program(built: Built, backend: Backend, stage: str, format_: str) -> str:
+    from attncomp import pipeline
+
+    program = pipeline.lower(pipeline.optimise(built.graph, backend).graph, built.files)
+    if stage == "emitted":
+        return pipeline.emit(program, backend)
+    if format_ == "json":
+        from attncomp.inspect.json import program_to_json
+
+        return _json(program_to_json(program))
+    from attncomp.lowering.print import print_program
+
+    return print_program(program)
 
 
 def _sizes(graph: Graph, given: tuple[str, ...]) -> dict[str, int]:
@@ -100,7 +182,7 @@ def _sizes(graph: Graph, given: tuple[str, ...]) -> dict[str, int]:
     return sizes
 
 
-def _graph(graph: Graph, format_: str, sizes: tuple[str, ...]) -> str:
+def _graph(graph: Graph, format_: str, sizes: tuple[str, ...], width: int | None) -> str:
     if format_ == "json":
         from attncomp.inspect.json import graph_to_json
 
@@ -109,10 +191,9 @@ def _graph(graph: Graph, format_: str, sizes: tuple[str, ...]) -> str:
         from attncomp.inspect.dot import graph_to_dot
 
         return graph_to_dot(graph)
-    from attncomp.inspect.text import summary
-    from attncomp.ir.print import print_graph
+    from attncomp.inspect.text import listing, summary
 
-    return f"{print_graph(graph).rstrip()}\n\n{summary(graph, _sizes(graph, sizes))}"
+    return f"{listing(graph)}\n\n{summary(graph, _sizes(graph, sizes), width)}"
 
 
 def _json(document: dict[str, Json]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from attncomp.inspect.scopes import parts
 from attncomp.inspect.text import type_text
 from attncomp.ir.graph import Graph, Node
 
@@ -121,24 +122,10 @@ def _scopes(nodes: list[Node]) -> _Scope:
     root = _Scope()
     for node in nodes:
         scope = root
-        for part in _parts(node.origin.scope):
+        for part in parts(node.origin.scope):
             scope = scope.children.setdefault(part, _Scope())
         scope.nodes.append(node)
     return root
-
-
-def _parts(path: str) -> Iterator[str]:
-    """The layers of a path, a number kept with the name before it (`layer.3`)."""
-    held = ""
-    for part in path.split("."):
-        if part.isdigit() and held:
-            held = f"{held}.{part}"
-            continue
-        if held:
-            yield held
-        held = part
-    if held:
-        yield held
 
 
 def _label(node: Node) -> str:

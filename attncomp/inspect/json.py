@@ -5,7 +5,7 @@ document shares:
 
 | what | as |
 |---|---|
-| document | an object with `schema` (`attncomp.tree/1`, `attncomp.graph/1`, `attncomp.program/1`) |
+| document | an object with `schema` (`attncomp.tree/1`, `attncomp.graph/1`, `attncomp.program/1`, `attncomp.diff/1`) |
 | size | a number, or the expression as text where it depends on a symbol (`"2 * batch"`) |
 | axis | `{"name", "size"}` |
 | type | `{"dtype", "axes"}`; the order of the axes has no meaning |
@@ -21,6 +21,9 @@ A graph has `name`, `symbols`, `nodes`, `results`, `constraints`. A node has `id
 in order), `type`, `attributes` (as in docs/architecture.md; a `body` is a graph again) and `origin`. Nodes come after
 their operands.
 
+A diff has `pass`, `nodes_before`, `nodes_after`, the nodes that were `removed` and `added`, those that `changed` as
+`{"before", "after"}`, and `results` and `constraints` as `{"before", "after"}`. A node that is in both has one `id`.
+
 A program has `name`, `source`, `symbols`, `inputs`, `outputs`, `parameters`, `prepare`, `steps`, `constraints`. A value
 is stated in full where it is made (`{"name", "dtype", "shape", "axes"}`) and by its name where it is read; a statement
 has `kind`: `step`, `region` or `loop`.
@@ -34,6 +37,7 @@ from collections.abc import Mapping, Sequence
 from typing import Union
 
 from attncomp.diagnostics.core import Span
+from attncomp.inspect.diff import Difference
 from attncomp.ir.graph import Attribute, Constraint, Graph, Initializer, Literal, Node, Origin
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType, Layout, ValueType
@@ -51,6 +55,28 @@ def tree_to_json(file: tree.File) -> dict[str, Json]:
 def graph_to_json(graph: Graph) -> dict[str, Json]:
     """A graph, with the bodies of its regions."""
     return {"schema": "attncomp.graph/1", **_graph(graph)}
+
+
+def difference_to_json(difference: Difference, title: str) -> dict[str, Json]:
+    """What the pass `title` changed."""
+    before, after = difference.before, difference.after
+    return {
+        "schema": "attncomp.diff/1",
+        "pass": title,
+        "nodes_before": len(before),
+        "nodes_after": len(after),
+        "removed": [_node(before, change.node) for change in difference.removed],
+        "added": [_node(after, change.node) for change in difference.added],
+        "changed": [
+            {"before": _node(before, before.node(change.identity)), "after": _node(after, change.node)}
+            for change in difference.changed
+        ],
+        "results": {"before": _results(before), "after": _results(after)},
+        "constraints": {
+            "before": [_constraint(constraint) for constraint in before.constraints],
+            "after": [_constraint(constraint) for constraint in after.constraints],
+        },
+    }
 
 
 def program_to_json(program: Program) -> dict[str, Json]:
@@ -161,11 +187,13 @@ def _graph(graph: Graph) -> dict[str, Json]:
         "name": graph.name,
         "symbols": list(graph.symbols()),
         "nodes": [_node(graph, node) for node in graph.nodes()],
-        "results": [
-            {"name": result.name, "node": result.node, "layout": _layout(result.layout)} for result in graph.results
-        ],
+        "results": _results(graph),
         "constraints": [_constraint(constraint) for constraint in graph.constraints],
     }
+
+
+def _results(graph: Graph) -> Json:
+    return [{"name": result.name, "node": result.node, "layout": _layout(result.layout)} for result in graph.results]
 
 
 def _node(graph: Graph, node: Node) -> Json:
@@ -226,7 +254,7 @@ def _statement(statement: Statement) -> Json:
                 "inputs": [value.name for value in statement.inputs],
                 "attention": _fields(statement.attention),
                 "body": [_statement(inner) for inner in statement.body],
-                "result": _value(statement.result),
+                "results": [_value(result) for result in statement.results],
                 "origin": _origin(statement.origin),
             }
         case Loop():

@@ -1,30 +1,40 @@
-"""A graph as a table by layer: what each layer computes, the shape by axis name that it hands on, its parameters."""
+"""A graph as a table by layer: what each computes, the shape by axis name that it hands on, what it costs."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from attncomp.ir.cost import operations
+from attncomp.inspect.scopes import merged_paths, pattern
+from attncomp.inspect.table import table
+from attncomp.ir.cost import operations, traffic
 from attncomp.ir.graph import Graph, Node
+from attncomp.ir.print import print_graph
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Layout, ValueType
 
 # Rows say what is computed: these stand for a value that is there already.
 UNLISTED = frozenset({"input", "parameter", "constant", "size"})
 
+# A longer listing is no help to a reader: the table stands for it.
+LISTED = 5000
+
 # A longer size is no help in a table: its symbols are named instead.
 _LONGEST_SIZE = 44
+
+
+_HEADER = ("layer", "operators", "output", "parameters", "operations", "traffic", "region")
+_NUMBERS = (3, 4, 5)
 
 
 @dataclass(frozen=True)
 class LayerRow:
     """A layer, or several that are alike: their paths, operators in order, the value handed on, parameters of each.
 
-    `operations` are the arithmetic operations of each, in the symbols of the graph.
+    `operations` are the arithmetic operations of each and `traffic` the bytes that each of its operators reads and
+    writes, both in the symbols of the graph; `regions` the kinds of the regions made in it, in order.
     """
 
     scopes: tuple[str, ...]
@@ -32,6 +42,8 @@ class LayerRow:
     output: ValueType | None
     parameters: int
     operations: Size
+    traffic: Size
+    regions: tuple[str, ...]
 
     @property
     def path(self) -> str:
@@ -39,30 +51,42 @@ class LayerRow:
         return "(model)" if self.scopes == ("",) else merged_paths(self.scopes)
 
 
-def summary(graph: Graph, sizes: Mapping[str, int] = MappingProxyType({})) -> str:
+def listing(graph: Graph) -> str:
+    """The text of the graph, or a line in its place where it is too large to be read. No line break at its end."""
+    if len(graph) <= LISTED:
+        return print_graph(graph)
+    return f'graph "{graph.name}" has {len(graph):,} nodes, more than a listing shows: `--format json` holds them all'
+
+
+def summary(graph: Graph, sizes: Mapping[str, int] = MappingProxyType({}), width: int | None = None) -> str:
     """The inputs, a row for each layer in the order of the graph, the results, and the totals. Ends in a line break.
 
-    Operations are counted with the symbols in `sizes` bound to numbers; others stay.
+    Costs are counted with the symbols in `sizes` bound to numbers; others stay. `width` is that of a terminal.
     """
     lines = [f"model {graph.name}", ""]
     lines += _ports("inputs", [(str(node.attributes["name"]), node) for node in _inputs(graph)], _layouts(graph))
-    header = ("layer", "operators", "output", "operations", "parameters")
-    rows = [
+    lines += [*table(_HEADER, layer_cells(layer_rows(graph), sizes), right=_NUMBERS, width=width), ""]
+    results = [(result.name or "result", graph.node(result.node)) for result in graph.results]
+    layouts = {name: result.layout for (name, _), result in zip(results, graph.results, strict=True)}
+    lines += _ports("results", results, layouts)
+    lines += totals(graph, sizes)
+    return "\n".join(lines) + "\n"
+
+
+def layer_cells(rows: Iterable[LayerRow], sizes: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """The cells of each row: layer, operators, output, parameters, operations, traffic, region."""
+    return [
         (
             row.path,
             _counted(row.operators),
             "" if row.output is None else type_text(row.output),
-            _operations(row.operations * len(row.scopes), sizes),
             _multiplied(row.parameters, len(row.scopes)),
+            _operations(row.operations * len(row.scopes), sizes),
+            _traffic(row.traffic * len(row.scopes), sizes),
+            _counted(row.regions),
         )
-        for row in layer_rows(graph)
+        for row in rows
     ]
-    lines += [*_table(header, rows), ""]
-    results = [(result.name or "result", graph.node(result.node)) for result in graph.results]
-    layouts = {name: result.layout for (name, _), result in zip(results, graph.results, strict=True)}
-    lines += _ports("results", results, layouts)
-    lines += _totals(graph, sizes)
-    return "\n".join(lines) + "\n"
 
 
 def layer_rows(graph: Graph) -> tuple[LayerRow, ...]:
@@ -74,7 +98,7 @@ def layer_rows(graph: Graph) -> tuple[LayerRow, ...]:
     groups: dict[object, list[tuple[str, LayerRow]]] = {}
     for scope, nodes in members.items():
         row = _row(graph, scope, nodes)
-        key = (_pattern(scope), row.operators, row.output, row.parameters, row.operations)
+        key = (pattern(scope), replace(row, scopes=()))
         groups.setdefault(key, []).append((scope, row))
     return tuple(replace(group[0][1], scopes=tuple(scope for scope, _ in group)) for group in groups.values())
 
@@ -82,6 +106,11 @@ def layer_rows(graph: Graph) -> tuple[LayerRow, ...]:
 def total_operations(graph: Graph) -> Size:
     """The arithmetic operations of the whole graph, in its symbols."""
     return sum((operations(graph, node.identity) for node in graph.nodes()), Size.of(0))
+
+
+def total_traffic(graph: Graph) -> Size:
+    """The bytes that all operators of a graph read and write, each by itself, in its symbols."""
+    return sum((traffic(graph, node.identity) for node in graph.nodes()), Size.of(0))
 
 
 def type_text(type_: ValueType) -> str:
@@ -95,41 +124,22 @@ def parameter_count(nodes: Iterable[Node]) -> int:
     return sum(node.type.elements().constant or 0 for node in nodes if node.operator == "parameter")
 
 
-def merged_paths(scopes: Iterable[str]) -> str:
-    """Paths as one text: those that differ by numbers alone as `layer.{0..5}` or `layer.{0,2,5}`, others in a list."""
-    groups: dict[str, list[str]] = {}
-    for scope in filter(None, dict.fromkeys(scopes)):
-        groups.setdefault(_pattern(scope), []).append(scope)
-    return ", ".join(_merged(group) for group in groups.values())
-
-
-def _merged(scopes: list[str]) -> str:
-    parts = [scope.split(".") for scope in scopes]
-    merged = []
-    for column in zip(*parts, strict=True):
-        distinct = list(dict.fromkeys(column))
-        if len(distinct) == 1:
-            merged.append(distinct[0])
-            continue
-        numbers = sorted(int(part) for part in distinct)
-        run = numbers == list(range(numbers[0], numbers[-1] + 1))
-        merged.append(f"{{{numbers[0]}..{numbers[-1]}}}" if run else "{" + ",".join(map(str, numbers)) + "}")
-    return ".".join(merged)
-
-
 def _row(graph: Graph, scope: str, nodes: list[Node]) -> LayerRow:
     computed = [node for node in nodes if node.operator not in UNLISTED]
     names = tuple(_operator_name(node) for node in computed)
-    done = sum((operations(graph, node.identity) for node in computed), Size.of(0))
-    return LayerRow((scope,), names, computed[-1].type if computed else None, parameter_count(nodes), done)
+    return LayerRow(
+        (scope,),
+        names,
+        computed[-1].type if computed else None,
+        parameter_count(nodes),
+        sum((operations(graph, node.identity) for node in computed), Size.of(0)),
+        sum((traffic(graph, node.identity) for node in computed), Size.of(0)),
+        tuple(str(node.attributes.get("kind")) for node in computed if node.operator == "region"),
+    )
 
 
 def _operator_name(node: Node) -> str:
     return f"{node.attributes.get('kind')} region" if node.operator == "region" else node.operator
-
-
-def _pattern(scope: str) -> str:
-    return re.sub(r"(?<![^.])\d+(?![^.])", "#", scope)
 
 
 def _inputs(graph: Graph) -> list[Node]:
@@ -174,46 +184,53 @@ def _operations(count: Size, sizes: Mapping[str, int]) -> str:
     """A number with a decimal prefix, or the size itself where it depends on a symbol that is not bound."""
     known = count.substitute(sizes)
     if known.constant is None:
-        text = str(known)
-        return text if len(text) <= _LONGEST_SIZE else f"depends on {', '.join(sorted(known.symbols()))}"
+        return _symbolic(known)
     for unit, factor in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if known.constant >= factor:
             return f"{known.constant / factor:.3g} {unit}"
     return str(known.constant) if known.constant else ""
 
 
-def _totals(graph: Graph, sizes: Mapping[str, int]) -> list[str]:
+def _traffic(count: Size, sizes: Mapping[str, int]) -> str:
+    """A number of bytes with a binary prefix, or the size itself where it depends on a symbol that is not bound."""
+    known = count.substitute(sizes)
+    if known.constant is None:
+        return _symbolic(known)
+    return bytes_text(known.constant) if known.constant else ""
+
+
+def _symbolic(size: Size) -> str:
+    text = str(size)
+    return text if len(text) <= _LONGEST_SIZE else f"depends on {', '.join(sorted(size.symbols()))}"
+
+
+def totals(graph: Graph, sizes: Mapping[str, int]) -> list[str]:
+    """Lines that count what the whole graph holds and does."""
     parameters = list(graph.nodes("parameter"))
     size = sum((node.type.elements().constant or 0) * node.type.dtype.bytes for node in parameters)
     operators = sum(1 for node in graph.nodes() if node.operator not in UNLISTED)
     regions = Counter(str(node.attributes.get("kind")) for node in graph.nodes("region"))
     lines = [
         f"{operators} operators, {len(parameters)} parameters "
-        f"with {parameter_count(parameters):,} numbers in {_bytes(size)}"
+        f"with {parameter_count(parameters):,} numbers in {bytes_text(size)}"
     ]
     if regions:
         lines.append("regions: " + ", ".join(f"{count} {kind}" for kind, count in sorted(regions.items())))
-    if total := _operations(total_operations(graph), sizes):
-        at = ", ".join(f"{name} = {value}" for name, value in sizes.items())
-        lines.append(f"operations: {total}" + (f" at {at}" if at else ""))
+    at = ", ".join(f"{name} = {value}" for name, value in sizes.items())
+    for what, total in (
+        ("operations", _operations(total_operations(graph), sizes)),
+        ("traffic", _traffic(total_traffic(graph), sizes)),
+    ):
+        if total:
+            lines.append(f"{what}: {total}" + (f" at {at}" if at else ""))
     if symbols := graph.symbols():
         lines.append("sizes bound at each call: " + ", ".join(symbols))
     return lines
 
 
-def _bytes(size: int) -> str:
+def bytes_text(size: int) -> str:
+    """A number of bytes with a binary prefix: `2.5 MiB`."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if size >= factor:
             return f"{size / factor:.1f} {unit}"
     return f"{size} bytes"
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns padded to their widest cell; the last one, of numbers, is aligned to the right."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    rule = tuple("-" * width for width in widths)
-    lines = []
-    for row in (header, rule, *rows):
-        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)]
-        lines.append("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
-    return lines

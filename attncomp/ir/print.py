@@ -13,9 +13,11 @@ nothing but the graph.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from attncomp.diagnostics.core import Span
 from attncomp.ir.attributes import ATTRIBUTE_KINDS, axis_text, written_layout
-from attncomp.ir.graph import Graph, Node, Origin
+from attncomp.ir.graph import Graph, Node, Origin, Result
 from attncomp.ir.operators.table import OPERATORS
 from attncomp.ir.text import quoted
 from attncomp.ir.types import ValueType
@@ -32,22 +34,33 @@ def print_graph(graph: Graph, depth: int = 0) -> str:
     for constraint in graph.constraints:
         lines.append(f"{inner}require {constraint}{_span_text(constraint.span)}")
     for result in graph.results:
-        layout = written_layout(result.layout)
-        lines.append(f"{inner}return {quoted(result.name)}: %{numbers[result.node]} {layout}")
+        lines.append(inner + result_text(result, numbers[result.node]))
     lines.append("  " * depth + "}")
     return "\n".join(lines)
 
 
 def _node_text(node: Node, number: int, operands: list[int], depth: int) -> str:
+    return f"{operation_text(node, number, operands, depth)} : {type_text(node.type)}{_origin_text(node.origin)}"
+
+
+def operation_text(
+    node: Node, number: int, operands: Sequence[int], depth: int = 0, *, without: Collection[str] = ()
+) -> str:
+    """A node up to its type: `%3 "scores" = contract(%1, %2) {axes = {key}}`, `without` these attributes."""
     name = f" {quoted(node.name)}" if node.name else ""
     read = f"({', '.join(f'%{operand}' for operand in operands)})" if operands else ""
     attributes = [
         f"{attribute} = {ATTRIBUTE_KINDS[kind].print(node.attributes[attribute], depth)}"
         for attribute, kind in OPERATORS[node.operator].attributes.items()
-        if attribute in node.attributes
+        if attribute in node.attributes and attribute not in without
     ]
     held = f" {{{', '.join(attributes)}}}" if attributes else ""
-    return f"%{number}{name} = {node.operator}{read}{held} : {type_text(node.type)}{_origin_text(node.origin)}"
+    return f"%{number}{name} = {node.operator}{read}{held}"
+
+
+def result_text(result: Result, number: int) -> str:
+    """A result with the number of its node: `return "out": %3 [batch, seq]`."""
+    return f"return {quoted(result.name)}: %{number} {written_layout(result.layout)}"
 
 
 def type_text(type_: ValueType) -> str:

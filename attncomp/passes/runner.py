@@ -9,7 +9,6 @@ from attncomp.ir.graph import Graph
 from attncomp.ir.verify import verify as verify_graph
 from attncomp.passes.base import Pass, PassRecord
 
-
 Observer = Callable[[str, Graph], None]
 
 

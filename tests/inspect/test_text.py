@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sample_graphs import layers, with_region
 
-from attncomp.inspect.text import layer_rows, merged_paths, summary
+from attncomp.inspect.scopes import merged_paths
+from attncomp.inspect.text import layer_rows, listing, summary
 from attncomp.inspect.tree import tree_to_text
 from attncomp.syntax.parse import parse
 
@@ -30,15 +31,33 @@ def test_summary() -> None:
         "model Tower\n\n"
         "inputs\n"
         "  x: f32[batch, embed = 4]\n\n"
-        "layer          operators  output               operations  parameters\n"
-        "-------------  ---------  -------------------  ----------  ----------\n"
-        "blocks.{0..2}  add        f32{batch, embed=4}  12 * batch       3 x 4\n"
-        "(model)        relu       f32{batch, embed=4}  4 * batch\n\n"
+        "layer          operators  output               parameters  operations          traffic  region\n"
+        "-------------  ---------  -------------------  ----------  ----------  ---------------  ------\n"
+        "blocks.{0..2}  add        f32{batch, embed=4}       3 x 4  12 * batch  96 * batch + 48\n"
+        "(model)        relu       f32{batch, embed=4}               4 * batch       32 * batch\n\n"
         "results\n"
         "  y: f32[batch, embed = 4]\n\n"
         "4 operators, 3 parameters with 12 numbers in 48 bytes\n"
         "operations: 16 * batch\n"
+        "traffic: 128 * batch + 48\n"
         "sizes bound at each call: batch\n"
+    )
+
+
+def test_sizes_bind_costs() -> None:
+    text = summary(layers(1), {"batch": 1000})
+    assert "operations: 8 k at batch = 1000\ntraffic: 62.5 KiB at batch = 1000\n" in text
+
+
+def test_a_layer_names_its_regions() -> None:
+    row = layer_rows(with_region())[0]
+    assert (row.path, row.regions) == ('a"b.0.c', ("attention",))
+
+
+def test_a_graph_too_large_to_be_read_is_not_listed() -> None:
+    assert listing(layers(2)).startswith('graph "Tower" {')
+    assert listing(layers(3000)) == (
+        'graph "Tower" has 6,002 nodes, more than a listing shows: `--format json` holds them all'
     )
 
 
