@@ -154,6 +154,15 @@ class Body:
             self.lines.append(f"{INDENT * self.depth}# {comment}")
         self._assign(value, expression)
 
+    def assign_all(self, values: Sequence[Value], expression: Expression) -> None:
+        """Writes the values that one call makes."""
+        if len(values) == 1:
+            self._assign(values[0], expression)
+            return
+        targets = [self.scope.define(value) for value in values]
+        self._variables.update(targets)
+        self.lines += statement(f"{', '.join(targets)} = ", expression, self.depth)
+
     def carry(self, before: Value, after: Value) -> str:
         """The variable that a loop changes: at first it holds `before`, after the loop `after`."""
         scope = self.scope

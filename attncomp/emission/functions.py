@@ -157,25 +157,27 @@ class Functions:
             reads = form_reads(region.attention)
             for step in form_steps(region):
                 body.step(step)
-            found = body.read(reads, f"{region.result.name} = attention()")
+            (result,) = region.results
+            found = body.read(reads, f"{result.name} = attention()")
             operands = {value.name: expression for value, expression in zip(reads, found, strict=True)}
             made = self.dialect.attention(region.attention, operands, body.scope)
             assert made is not None
-            body.assign(region.result, made, comment)
+            body.assign(result, made, comment)
             return
         name = self.name_of(region)
         arguments = [body.name(value) for value in region.inputs]
         symbols, asks_training = self._region_function(region, name, comment)
         made = call(name, *arguments, *map(body.scope.variable, symbols), *([body.scope.training()] * asks_training))
-        body.assign(region.result, made)
+        body.assign_all(region.results, made)
 
     def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool]:
         scope = self.scope({}, region.inputs)
-        inner = self._body(scope, region.body, [region.result], depth=1, outer=None)
-        inner.finish([region.result])
+        inner = self._body(scope, region.body, region.results, depth=1, outer=None)
+        inner.finish(region.results)
         parameters = [f"{scope.texts[value.name].text}: {self.dialect.array}" for value in region.inputs]
-        what = f"The {plain(region.kind)} region that makes `{plain(region.name)}`, {plain(region.result.comment)}."
-        symbols = self._function(name, parameters, [region.result], what, inner, region.inputs, comment)
+        shown = ", ".join(plain(result.comment) for result in region.results)
+        what = f"The {plain(region.kind)} region that makes `{plain(region.name)}`, {shown}."
+        symbols = self._function(name, parameters, region.results, what, inner, region.inputs, comment)
         return symbols, scope.asks_training
 
     def _loop(self, body: Body, loop: Loop, outer: str | None) -> None:

@@ -68,7 +68,7 @@ def _statement_sizes(body: tuple[Statement, ...]) -> Iterator[Size]:
                     yield from value.shape
             yield from _statement_sizes((*statement.prepare, *statement.steps))
         elif isinstance(statement, Region):
-            yield from _value_sizes(statement.result, *statement.inputs)
+            yield from _value_sizes(*statement.results, *statement.inputs)
             yield from _statement_sizes(statement.body)
         else:
             yield from _value_sizes(statement.result)

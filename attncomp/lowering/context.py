@@ -26,6 +26,7 @@ class Context:
         self.emitter = emitter
         self.inputs = inputs
         self.laid: dict[int, Laid] = {}
+        self.results: dict[int, tuple[Laid, ...]] = {}  # all results of each region
         inputs_of_parameters = [node.identity for node in graph.nodes("input") if self._input_is_static(node)]
         self.static = static_nodes(graph, inputs_of_parameters)
         self.folds: Mapping[int, Fold] = plan_folds(graph, self.static)

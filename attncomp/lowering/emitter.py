@@ -111,7 +111,7 @@ class Emitter:
     def add_region(self, region: Region) -> None:
         """Adds a finished region."""
         self.statements.append(region)
-        self._local.add(region.result.name)
+        self._local.update(result.name for result in region.results)
 
     def _append(self, step: Step, key: Hashable) -> None:
         self.statements.append(step)

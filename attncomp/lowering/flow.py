@@ -22,7 +22,7 @@ def results(statement: Statement) -> tuple[Value, ...]:
     """The values that a statement makes for those after it."""
     if isinstance(statement, Loop):
         return tuple(after for *_, after in statement.carried)
-    return (statement.result,)
+    return statement.results if isinstance(statement, Region) else (statement.result,)
 
 
 def form_values(form: AttentionForm) -> tuple[Value, ...]:

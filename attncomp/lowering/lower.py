@@ -69,7 +69,10 @@ def _lower_node(context: Context, node: Node) -> Laid:
     if node.operator == "input":
         return context.inputs[attribute(node, "name", str)]
     if node.operator == "region":
-        return lower_region(context, node, operands, lower_graph)
+        context.results[node.identity] = lower_region(context, node, operands, lower_graph)
+        return context.results[node.identity][0]
+    if node.operator == "part":
+        return context.results[operands[0]][attribute(node, "position", int)]
     if node.operator in FOLDING:
         return FOLDING[node.operator](context, node, operands, None)
     return RULES[node.operator](context, node, operands)

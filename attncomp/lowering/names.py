@@ -112,13 +112,11 @@ class _Namer:
                     self.give(scope, after, identifier(text), named=hint.named)
             elif isinstance(statement, Region):
                 self.titles[id(statement)] = scope.free(identifier(statement.name))
-                hint = self.hints[statement.result.name]
-                text = (
-                    hint.text
-                    if hint.named
-                    else outputs.get(statement.result.name, _REGION_RESULTS.get(statement.kind, "fused"))
-                )
-                self.give(scope, statement.result, identifier(text), named=hint.named)
+                for result in statement.results:
+                    hint = self.hints[result.name]
+                    role = _REGION_RESULTS.get(statement.kind, "fused") if result is statement.results[0] else hint.text
+                    text = hint.text if hint.named else outputs.get(result.name, role)
+                    self.give(scope, result, identifier(text), named=hint.named)
             else:
                 self.step(scope, statement, outputs)
         for statement in statements:

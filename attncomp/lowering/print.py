@@ -79,7 +79,9 @@ def _text(attribute: Attribute) -> str:
 
 def _region(region: Region) -> Iterator[str]:
     inputs = ", ".join(value.name for value in region.inputs)
-    yield f"{region.result.name} = {region.kind} {region.name}({inputs}):  # {region.result.comment}"
+    made = ", ".join(result.name for result in region.results)
+    comment = ", ".join(result.comment for result in region.results)
+    yield f"{made} = {region.kind} {region.name}({inputs}):  # {comment}"
     yield from (_INDENT + line for line in _body(region.body))
     form = region.attention
     if form is not None:

@@ -120,12 +120,12 @@ class AttentionForm:
 
 @dataclass(frozen=True)
 class Region:
-    """A fused region: `inputs` go in, `result` comes out; `body` is the decomposition, on values of the same names.
+    """A fused region: `inputs` go in, `results` come out; `body` is the decomposition, on values of the same names.
 
     `attention` is set where the body is of the form that backends have a kernel for.
     """
 
-    result: Value
+    results: tuple[Value, ...]
     kind: str
     name: str
     inputs: tuple[Value, ...]

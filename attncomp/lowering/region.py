@@ -15,31 +15,35 @@ from attncomp.lowering.program import Region, Statement, Value
 LowerGraph = Callable[[Context], None]
 
 
-def lower_region(context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph) -> Laid:
-    """A region on values as they lie outside; what it needs in another order is moved before it."""
+def lower_region(context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph) -> tuple[Laid, ...]:
+    """A region on values as they lie outside; what it needs in another order is moved before it. All its results."""
     body = attribute(node, "body", Graph)
     outer = context.emitter
     emitter = Emitter(outer)
     inner = Context(body, emitter, {f"i{place}": context.laid[operand] for place, operand in enumerate(operands)})
     lower_graph(inner)
-    (result,) = body.results
-    laid = inner.laid[result.node]
-    if not isinstance(laid.value, Value):
-        laid = inner.array(result.node)
-    if laid.array.name not in {value.name for one in emitter.statements for value in results(one)}:
+    laid = tuple(_as_array(inner, result.node) for result in body.results)
+    local = {value.name for one in emitter.statements for value in results(one)}
+    made = tuple(dict.fromkeys(one.array for one in laid if one.array.name in local))
+    if not made:
         return laid
     kind = attribute(node, "kind", str)
-    statements = without_unread(emitter.statements, {laid.array.name})
+    statements = without_unread(emitter.statements, {value.name for value in made})
     form = None
-    if kind == "attention":
-        statements, form = attention_form(emitter, statements, laid.array)
+    if kind == "attention" and len(made) == 1:
+        statements, form = attention_form(emitter, statements, made[0])
     if form is not None:
         for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
             outer.suggest(value, role)
     origin = outer.origin
-    region = Region(laid.array, kind, kind, tuple(_outer(statements)), tuple(statements), form, origin)
+    region = Region(made, kind, kind, tuple(_outer(statements)), tuple(statements), form, origin)
     outer.add_region(region)
     return laid
+
+
+def _as_array(inner: Context, identity: int) -> Laid:
+    laid = inner.laid[identity]
+    return laid if isinstance(laid.value, Value) else inner.array(identity)
 
 
 def _outer(statements: Sequence[Statement]) -> Iterator[Value]:

@@ -36,7 +36,7 @@ class Renaming:
         """The region on other values, body and form too."""
         return replace(
             region,
-            result=self.value(region.result),
+            results=tuple(map(self.value, region.results)),
             inputs=tuple(map(self.value, region.inputs)),
             body=tuple(map(self.statement, region.body)),
             attention=None if region.attention is None else self.form(region.attention),

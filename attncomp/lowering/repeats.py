@@ -243,7 +243,8 @@ def _described_region(region: Region, refer: Callable[[Value], Hashable]) -> Has
         numbers = (region.attention.scale, region.attention.dropout)
         given = (region.attention.bias is not None, region.attention.mask is not None)
         form = (*(refer_inside(value) for value in form_values(region.attention)), *numbers, *given)
-    return "region", region.kind, tuple(body), form
+    made = tuple(refer_inside(value) for value in region.results)
+    return "region", region.kind, tuple(body), made, form
 
 
 def _operand(operand: Operand, refer: Callable[[Value], Hashable]) -> Hashable:

@@ -91,7 +91,7 @@ def _kept(statement: Statement, kept: Mapping[str, Value]) -> Statement:
 def _inside(statement: Statement) -> Statement:
     if not isinstance(statement, Region):
         return statement
-    wanted = {statement.result.name}
+    wanted = {result.name for result in statement.results}
     if statement.attention is not None:
         wanted |= {value.name for value in form_values(statement.attention)}
     return replace(statement, body=tuple(simplify(statement.body, wanted)))

@@ -59,11 +59,12 @@ class _Machine:
                 if self.forms and form is not None:
                     steps = [one for one in statement.body if _before(one, form, statement)]
                     self.statements(steps, inner, prefix)
-                    scope[statement.result.name] = _attend(form, inner)
+                    scope[statement.results[0].name] = _attend(form, inner)
                 else:
                     self.statements(statement.body, inner, prefix)
-                    scope[statement.result.name] = inner[statement.result.name]
-                self.check(statement.result, scope[statement.result.name])
+                    scope.update((result.name, inner[result.name]) for result in statement.results)
+                for result in statement.results:
+                    self.check(result, scope[result.name])
             else:
                 self.loop(statement, scope, prefix)
 

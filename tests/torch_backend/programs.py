@@ -174,4 +174,4 @@ def attention_region(
     body.append(step(result, "matmul", scored("dropped" if rate else "weights"), values))
     form = AttentionForm(query, key, values, bias, mask, scale, rate) if known else None
     inputs = [one for one in (query, key, values, bias, mask) if one is not None]
-    return Region(result, "attention", "attend", tuple(inputs), tuple(body), form)
+    return Region((result,), "attention", "attend", tuple(inputs), tuple(body), form)

@@ -41,7 +41,7 @@ def normalized_gate() -> Program:
     opened, spread = value("opened", ["batch", 2]), value("spread", ["batch", 2, 1, 1])
     dropped = value("dropped", ["batch", 2])
     attributes = {"stride": (1, 1), "dilation": (1, 1), "before": sizes(1, 1), "after": sizes(1, 1), "groups": 1}
-    region = Region(gated, "gate", "gate", (normal, gate_weight.value), (
+    region = Region((gated,), "gate", "gate", (normal, gate_weight.value), (
         step(pooled, "mean", normal, dims=(2, 3), keep=False),
         step(dropped, "dropout", pooled, rate=0.25),
         step(hidden, "linear", dropped, gate_weight.value),

@@ -50,7 +50,8 @@ def _statements(body: Sequence[Statement], indent: str) -> Iterator[str]:
     for statement in body:
         if isinstance(statement, Region):
             operands = ", ".join(value.name for value in statement.inputs)
-            yield f"{indent}{_declared(statement.result)} = {statement.kind} region of {operands}"
+            made = ", ".join(_declared(result) for result in statement.results)
+            yield f"{indent}{made} = {statement.kind} region of {operands}"
             yield from _statements(statement.body, indent + "  ")
         elif isinstance(statement, Loop):
             yield f"{indent}for each of {', '.join(statement.prefixes)}"
