@@ -32,6 +32,7 @@ from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
+from attncomp.passes.numbers import everywhere
 
 # What is never computed when compiling: places with a state of their own, and operators without operands.
 _KEPT = frozenset(("dropout", "batch_norm", "region", "constant", "input", "parameter", "arange", "linspace"))
@@ -104,19 +105,11 @@ def _neutral(number: float, *, left: bool) -> Rule:
     """Dropping an operand that is `number` everywhere, on the right and, if `left`, on the left."""
 
     def rule(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
-        if _everywhere(graph, operands[1], number):
+        if everywhere(graph, operands[1], number):
             return operands[0]
-        return operands[1] if left and _everywhere(graph, operands[0], number) else None
+        return operands[1] if left and everywhere(graph, operands[0], number) else None
 
     return rule
-
-
-def _everywhere(graph: Graph, identity: int, number: float) -> bool:
-    node = graph.node(identity)
-    literal = node.attributes.get("value")
-    if node.operator != "constant" or not isinstance(literal, Literal):
-        return False
-    return literal.array.size > 0 and bool(np.all(literal.array == number))
 
 
 def _twice(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
@@ -130,9 +123,9 @@ def _cast(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
 
 def _where(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
     condition, chosen, other = operands
-    if _everywhere(graph, condition, True):
+    if everywhere(graph, condition, True):
         return chosen
-    return other if _everywhere(graph, condition, False) else None
+    return other if everywhere(graph, condition, False) else None
 
 
 def _rename(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
