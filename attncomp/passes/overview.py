@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from attncomp.ir.graph import Attribute, Graph, Node
-from attncomp.ir.operators.access import pairs
-from attncomp.ir.types import Axis
+from attncomp.ir.graph import Graph
+from attncomp.ir.working import renamed, worked_axes
+
+__all__ = ["Overview", "Source", "braced", "renamed", "worked_axes"]
 
 
 class Source(enum.IntEnum):
@@ -26,7 +27,6 @@ _LEAVES = {
     "parameter": Source.PARAMETER,
     "input": Source.DATA,
 }
-_AXIS_ATTRIBUTES = ("axis", "axes", "into", "channel", "out", "kernels", "coordinate")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,11 @@ class Overview:
             return f"`{node.attributes['name' if node.operator == 'input' else 'key']}`"
         if node.name:
             return f"`{node.name}`"
-        return f"the {node.attributes['kind']} region" if node.operator == "region" else f"the `{node.operator}`"
+        if node.operator == "region":
+            return f"the {node.attributes['kind']} region"
+        if node.operator == "contract":
+            return f"the contraction over {braced(worked_axes(node))}"
+        return f"the `{node.operator}`"
 
     def outside_reader(self, identity: int, inside: set[int]) -> str | None:
         """In words, the first that reads a node besides those `inside`, a result of the graph last; None for nobody."""
@@ -70,30 +74,6 @@ class Overview:
             if user not in inside:
                 return self.described(user)
         return "a result of the model" if self.graph.is_result(identity) else None
-
-
-def worked_axes(node: Node) -> frozenset[str]:
-    """The axes that an operator mixes, drops or makes; over all others it works place by place.
-
-    The names that a `rename` exchanges are not among them.
-    """
-    stated = [node.attributes[key] for key in _AXIS_ATTRIBUTES if key in node.attributes]
-    return frozenset(name for value in stated for name in _names(value))
-
-
-def _names(value: Attribute) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Axis):
-        return [value.name]
-    if isinstance(value, tuple):
-        return [name for item in value for name in _names(item)]
-    return []
-
-
-def renamed(node: Node) -> dict[str, str]:
-    """Old name to new name for a `rename`, nothing for any other operator."""
-    return dict(pairs(node.attributes, "names")) if node.operator == "rename" else {}
 
 
 def braced(names: frozenset[str]) -> str:
