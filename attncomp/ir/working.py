@@ -15,16 +15,17 @@ def worked_axes(node: Node) -> frozenset[str]:
     The names that a `rename` exchanges are not among them.
     """
     stated = [node.attributes[key] for key in _AXIS_ATTRIBUTES if key in node.attributes]
-    return frozenset(name for value in stated for name in _names(value))
+    return frozenset(name for value in stated for name in axis_names(value))
 
 
-def _names(value: Attribute) -> list[str]:
+def axis_names(value: Attribute) -> list[str]:
+    """The axes that an attribute states."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Axis):
         return [value.name]
     if isinstance(value, tuple):
-        return [name for item in value for name in _names(item)]
+        return [name for item in value for name in axis_names(item)]
     return []
 
 

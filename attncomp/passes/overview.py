@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Graph
-from attncomp.ir.working import renamed, worked_axes
+from attncomp.ir.working import axis_names, renamed, worked_axes
 
-__all__ = ["Overview", "Source", "braced", "renamed", "worked_axes"]
+__all__ = ["Overview", "Source", "axis_names", "braced", "renamed", "worked_axes"]
 
 
 class Source(enum.IntEnum):
