@@ -1,4 +1,4 @@
-"""Which axes an operator works on: over all others it does the same for each place, so that places can be taken apart."""
+"""Which axes an operator works on: over all others it does the same for each place, whatever the others hold."""
 
 from __future__ import annotations
 
