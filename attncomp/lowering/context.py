@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from attncomp.ir.folding import Fold, plan_folds, static_nodes
 from attncomp.ir.graph import Attribute, Graph, Node
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType, Layout
 from attncomp.lowering.constants import literal_of
 from attncomp.lowering.emitter import Emitter
-from attncomp.lowering.folding import Fold, plan_folds, static_nodes
 from attncomp.lowering.layout import Laid, separate
 from attncomp.lowering.program import Operand, Value
 

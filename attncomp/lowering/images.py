@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attncomp.ir.folding import Fold
 from attncomp.ir.graph import Attribute, Node
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, Layout
 from attncomp.lowering.context import Context, attribute, many, result_sizes, sizes_with
-from attncomp.lowering.folding import Fold
 from attncomp.lowering.layout import Group, Laid, ends_with, flatten, in_order, parts, without
 from attncomp.lowering.products import renamed
 from attncomp.lowering.program import Operand

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attncomp.ir.folding import Fold, weight_side
 from attncomp.ir.graph import Attribute, Graph, Node
 from attncomp.ir.types import Layout, promote
 from attncomp.lowering.context import Context, many, result_sizes
-from attncomp.lowering.folding import Fold, weight_side
 from attncomp.lowering.layout import Group, Laid, ends_with, in_order, parts, without
 from attncomp.lowering.pointwise import POINTWISE, lower_aligned
 from attncomp.lowering.program import Operand

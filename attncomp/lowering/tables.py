@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from attncomp.ir.folding import Fold
 from attncomp.ir.graph import Node
 from attncomp.lowering import images, pointwise, products, structure
 from attncomp.lowering.context import Context
-from attncomp.lowering.folding import Fold
 from attncomp.lowering.layout import Laid
 
 Rule = Callable[[Context, Node, Sequence[int]], Laid]
