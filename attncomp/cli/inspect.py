@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from attncomp.ir.graph import Graph
     from attncomp.pipeline import Built
 
-GRAPH_FORMATS = ("text", "json", "dot")
+GRAPH_FORMATS = ("text", "json", "dot", "html")
 OTHER_FORMATS: Mapping[str, tuple[str, ...]] = {
     "tree": ("text", "json"),
     "lowered": ("text", "json"),
@@ -94,6 +94,9 @@ def inspect(
     if stage in ("lowered", "emitted"):
         write_text(output, _program(built, chosen, stage, format_))
         return
+    if format_ == "html":
+        write_text(output, _page(built, chosen, stage, sizes))
+        return
     width = shutil.get_terminal_size().columns if output == STDOUT and sys.stdout.isatty() else None
     write_text(output, _graph(_graph_at(built, chosen, stage), format_, sizes, width))
 
@@ -125,6 +128,30 @@ def _around(built: Built, backend: Backend, pass_: str) -> tuple[Graph, Graph]:
     pipeline.optimise(built.graph, backend, observe)
     before, after = found
     return before, after
+
+
+def _page(built: Built, backend: Backend, stage: str, sizes: tuple[str, ...]) -> str:
+    """The graph as it was built beside the graph at a stage, with what each pass between them did."""
+    from attncomp import pipeline
+    from attncomp.inspect.html import page
+
+    history = [("built", built.graph)]
+
+    def observe(name: str, graph: Graph) -> None:
+        if stage not in [step for step, _ in history]:
+            history.append((name, graph.copy()))
+
+    bound = _sizes(built.graph, sizes)
+    remarks = pipeline.optimise(built.graph, backend, observe).remarks
+    steps = [step for step, _ in history]
+    return page(
+        history,
+        title=built.files.title,
+        after="Optimized" if stage == "optimized" else f"After {steps[-1]}",
+        sources=built.files.sources,
+        remarks=[remark for remark in remarks if remark.pass_name in steps],
+        sizes=bound,
+    )
 
 
 def _difference(before: Graph, after: Graph, pass_: str, format_: str) -> str:

@@ -107,7 +107,7 @@ def test_costs_at_given_sizes(attnc) -> None:
         (("--diff", "fold-constants", "--format", "dot"), "there is no format `dot`, only `text` and `json`"),
         (("--stage", "emitted", "--format", "json"), "there is no format `json`, only `text`"),
         (("--stage", "built", "--diff", "fold-constants"), "`--diff` shows a pass, and `--stage` a stage"),
-        (("--format", "svg"), "there is no format `svg`, only `text`, `json` and `dot`"),
+        (("--format", "svg"), "there is no format `svg`, only `text`, `json`, `dot` and `html`"),
         (("--stage", "tree", "--format", "dot"), "there is no format `dot`, only `text` and `json`"),
         (("--backend", "nunpy"), "there is no backend `nunpy`"),
     ],
