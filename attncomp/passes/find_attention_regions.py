@@ -1,4 +1,4 @@
-"""`find-attention-regions`: an attention is a softmax over axes S and the contraction that consumes it over S.
+"""`find-attention-regions`: an attention is a softmax over axes S and the contractions that consume it over S.
 
 The score, which is what the softmax reads, is found by dependence and not by spelling: any graph of pointwise
 operators, contractions and position arithmetic in which queries meet sources. So scaled, biased, masked, causal,
@@ -14,9 +14,11 @@ kernel can run it as it is.
     %7 = contract(%6, %2) {axes = {source}}
     return "y": %7
 
-Renames, casts and dropout may stand between the softmax and the contraction. Remarks say why a softmax whose value
-reaches a contraction is not fused: the weights or the score are read elsewhere too, the contraction runs over other
-axes, an operator on whole rows stands between, or there are no pairs to save.
+Between the softmax and the contraction may stand whatever works place by place over S: masks, factors, casts, dropout,
+renames, a mixing of heads, the weights of a second softmax. Several contractions of the same weights are results of one
+region; so are the weights where something outside reads them too. Remarks say why a softmax whose value reaches a
+contraction is not fused: the score is read elsewhere too, the contraction runs over other axes, something needs whole
+rows, or there are no pairs to save.
 """
 
 from __future__ import annotations
@@ -24,82 +26,75 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from attncomp.diagnostics.remarks import Remark, RemarkKind
+from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Graph, Node
+from attncomp.passes.attention_misses import between, no_contraction, no_queries, refused_score, stored_part
+from attncomp.passes.attention_plan import Plan, is_one, plans
 from attncomp.passes.base import Pass, PassResult
-from attncomp.passes.overview import Overview, Source, braced, renamed, worked_axes
+from attncomp.passes.overview import Overview, Source
 from attncomp.passes.regions import fuse
-from attncomp.passes.reporting import about, fused
-from attncomp.passes.score import Score, Sides, slice_score
-from attncomp.passes.weights import Refusal, Weights, follow_weights
+from attncomp.passes.reporting import fused
+from attncomp.passes.sides import Kind
+from attncomp.passes.weights import follow_weights, queries_of
 
 
 @dataclass(frozen=True)
 class FindAttentionRegions(Pass):
-    """Fuses every softmax with its score and the contraction that consumes it."""
+    """Fuses every softmax with its score and the contractions that consume it."""
 
     name: ClassVar[str] = "find-attention-regions"
-    summary: ClassVar[str] = "fuses a softmax with its score and the contraction over its axes"
+    summary: ClassVar[str] = "fuses a softmax with its score and the contractions over its axes"
 
     def run(self, graph: Graph) -> PassResult:
         """One region or remark for each softmax whose value reaches a contraction, in the graph's order."""
         overview = Overview.of(graph)
         remarks: list[Remark] = []
         for softmax in list(graph.nodes("softmax")):
-            if overview.source[softmax.identity] is Source.DATA:
+            if softmax.identity in graph and overview.source[softmax.identity] is Source.DATA:
                 remarks.extend(self._visit(overview, softmax))
         return PassResult(any(remark.kind == "fused" for remark in remarks), tuple(remarks))
 
     def _visit(self, overview: Overview, softmax: Node) -> list[Remark]:
         weights = follow_weights(overview, softmax)
-        if weights is None:
-            return []
-        if isinstance(weights, Refusal):
-            return [_remark("missed", softmax, weights.message, weights.help)]
-        sides = _sides(overview, softmax, weights)
-        if not sides.query:
-            message = "the values have every other axis of the weights: there are no pairs of query and source to save"
-            return [_remark("note", softmax, message)]
-        (start,) = overview.graph.operands(softmax.identity)
-        score = slice_score(overview, start, softmax.identity, sides)
-        if not score.meets:
-            return [_refused(overview, softmax, score, sides)]
-        stored = [overview.described(identity) for identity in (*score.blocked, *score.escaped)]
-        members = {softmax.identity, *score.members, *weights.path, weights.contraction}
-        region = fuse(overview, "attention", members, (weights.contraction,))
-        pairs = " x ".join(f"|{name}|" for name in (*sorted(sides.query), *sorted(sides.source)))
-        inputs = len(overview.graph.operands(region))
-        message = f"the score of {pairs} numbers is made inside, from {inputs} inputs"
-        return [
-            fused(self.name, overview.graph, region, message, at=softmax),
-            *(_remark("note", softmax, f"{what} enters the score as an array of {pairs} numbers") for what in stored),
-        ]
+        if not weights.ends:
+            return no_contraction(overview, softmax, weights)
+        if not queries_of(overview, weights, weights.ends):
+            return [no_queries(softmax)]
+        plan = None
+        for plan in plans(overview, softmax, weights):
+            if not plan.score.meetings:
+                return [refused_score(overview, plan)]
+            if is_one(overview, plan):
+                return self._fuse(overview, softmax, plan)
+        assert plan is not None
+        return [between(overview, plan)]
+
+    def _fuse(self, overview: Overview, softmax: Node, plan: Plan) -> list[Remark]:
+        notes = stored_part(overview, plan)
+        kept = _stored(overview, plan)
+        region = fuse(overview, "attention", plan.members, plan.outputs)
+        made = f"the score of {plan.pairs(softmax)} numbers is made inside, from {_read(overview, plan, region)}"
+        several = f"; {len(plan.ends)} contractions read its weights" if len(plan.ends) > 1 else ""
+        return [fused(self.name, overview.graph, region, made + several + kept, at=softmax), *notes]
 
 
-def _sides(overview: Overview, softmax: Node, weights: Weights) -> Sides:
-    """The softmax's axes are the sources; those of its other axes that the values lack are the queries."""
-    source = worked_axes(softmax)
-    values = overview.graph.type(weights.values)
-    names = {name: name for name in softmax.type.names if name not in source}
-    for identity in weights.path:
-        exchanged = renamed(overview.graph.node(identity))
-        names = {first: exchanged.get(now, now) for first, now in names.items()}
-    return Sides(source, frozenset(first for first, now in names.items() if not values.has(now)))
+def _read(overview: Overview, plan: Plan, region: int) -> str:
+    """What a region reads, in words: how many inputs, which of them hold every pair, and whether positions."""
+    graph = overview.graph
+    operands = graph.operands(region)
+    pairs = [o for o in operands if plan.sides.kind(graph.type(o).names) is Kind.BOTH]
+    said = f"{len(operands)} {'input' if len(operands) == 1 else 'inputs'}"
+    if pairs:
+        said += f" ({', '.join(map(overview.described, pairs))} with every pair)"
+    body = graph.node(region).attributes["body"]
+    assert isinstance(body, Graph)
+    return f"{said} and positions" if any(node.operator == "arange" for node in body.nodes()) else said
 
 
-def _refused(overview: Overview, softmax: Node, score: Score, sides: Sides) -> Remark:
-    """Why queries and sources do not meet inside of the slice."""
-    for identity in score.escaped:
-        reader = overview.outside_reader(identity, {softmax.identity, *score.members}) or "the score itself, transposed"
-        message = f"the score is read by {reader} too, so that it must be stored in full"
-        return _remark("missed", softmax, message, "make the softmax the only reader of its score")
-    for identity in score.blocked:
-        node = overview.graph.node(identity)
-        over = braced(worked_axes(node) & (sides.source | sides.query))
-        message = f"`{node.operator}` over {over} stands between the score and its softmax, and needs whole rows"
-        return _remark("missed", softmax, message, f"apply `{node.operator}` to the queries or the keys instead")
-    return _remark("note", softmax, "the score is given, not made of queries and sources: there is nothing to save")
-
-
-def _remark(kind: RemarkKind, node: Node, message: str, help: str = "") -> Remark:
-    return about(kind, "attention", FindAttentionRegions.name, node, message, help)
+def _stored(overview: Overview, plan: Plan) -> str:
+    """That weights are stored, and who reads them; "" where they are not."""
+    if not plan.stored:
+        return ""
+    readers = [overview.outside_reader(row, plan.members) for row in plan.stored]
+    said = " and ".join(dict.fromkeys(reader for reader in readers if reader is not None))
+    return f"; the weights are stored, for {said} reads them too"

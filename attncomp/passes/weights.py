@@ -1,106 +1,98 @@
-"""What becomes of the weights that a softmax makes: the contraction that consumes them, or why none does alone."""
+"""What becomes of the weights that a softmax makes: the contractions that consume them, and all that lies between.
+
+The walk goes forwards from the softmax. A value is a `row` of weights while it holds a number for each source and is
+made place by place over these: masked, scaled, dropped out, cast, renamed, mixed over the heads. It ends at the
+contractions over the sources.
+"""
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import Overview, Source, braced, renamed, worked_axes
+from attncomp.passes.overview import Overview, worked_axes
+from attncomp.passes.sides import WHOLE, Sides
 
-# What may stand between a softmax and its contraction: the value stays a weight for each source.
-TRANSPARENT = frozenset(("rename", "cast", "dropout"))
-# How many operators a near miss may have between the softmax and its contraction.
-_SEARCH = 8
+# How many operators may read weights before the walk gives up: a map of weights that goes on through a network.
+_SEARCH = 64
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The `path` of transparent operators from a softmax to its `contraction` with `values`."""
+    """The rows of weights with their sides, the softmax first, in order; and who reads them.
 
-    path: tuple[int, ...]
-    contraction: int
-    values: int
+    `ends` are the contractions over the sources, each with the row that it reads; `sums` the sums and means over the
+    sources, likewise; `others` every other reader of a row. The queries in `sides` are the softmax's other axes.
+    """
 
+    rows: dict[int, Sides]
+    ends: dict[int, int]
+    sums: dict[int, int]
+    others: tuple[int, ...]
 
-@dataclass(frozen=True)
-class Refusal:
-    """What stands in the way of fusing, and the edit that would help."""
-
-    message: str
-    help: str
-
-
-def follow_weights(overview: Overview, softmax: Node) -> Weights | Refusal | None:
-    """Follows the value of `softmax` to its contraction; None where it reaches none."""
-    graph = overview.graph
-    axes = worked_axes(softmax)
-    path: list[int] = []
-    here = softmax.identity
-    while True:
-        uses = graph.uses(here)
-        if len(uses) != 1 or graph.is_result(here):
-            return _several(overview, here, axes)
-        reader = graph.node(uses[0][0])
-        if reader.operator == "contract":
-            break
-        if reader.operator not in TRANSPARENT:
-            return _altered(overview, reader, axes)
-        axes = _after(reader, axes)
-        here = reader.identity
-        path.append(here)
-    over = worked_axes(reader)
-    (values,) = (operand for operand in graph.operands(reader.identity) if operand != here)
-    if over == axes:
-        return Weights(tuple(path), reader.identity, values)
-    if overview.source[values] is not Source.DATA:
-        return None  # a projection of a normalised value: there are no values to weigh
-    return Refusal(
-        f"the softmax runs over {braced(axes)}, but the contraction that reads it over {braced(over)}",
-        f"let both run over the same axes: `softmax{braced(axes)}(…) @{braced(axes)} v`",
-    )
+    def leading_to(self, overview: Overview, ends: Iterable[int]) -> set[int]:
+        """The rows on the ways from the softmax to `ends`."""
+        found: set[int] = set()
+        waiting = list(ends)
+        while waiting:
+            for operand in overview.graph.operands(waiting.pop()):
+                if operand in self.rows and operand not in found:
+                    found.add(operand)
+                    waiting.append(operand)
+        return found
 
 
-def _after(node: Node, axes: frozenset[str]) -> frozenset[str]:
-    exchanged = renamed(node)
-    return frozenset(exchanged.get(axis, axis) for axis in axes)
-
-
-def _several(overview: Overview, here: int, axes: frozenset[str]) -> Refusal | None:
-    """The weights have several readers: a near miss where one of them is a contraction over the softmax's axes."""
-    readers = overview.graph.users(here)
-    consumers = [reader for reader in readers if _reaches_contraction(overview, reader, axes)]
-    if not consumers:
-        return None
-    other = overview.outside_reader(here, {consumers[0]})
-    if other is None:
-        return Refusal("one contraction reads the weights as both of its operands", "contract the weights with values")
-    return Refusal(
-        f"the weights are read by {other} too, so that they must be stored in full",
-        "drop the other use of the weights, or stack the values and contract once",
-    )
-
-
-def _altered(overview: Overview, reader: Node, axes: frozenset[str]) -> Refusal | None:
-    """One reader that is no contraction: a near miss where its value goes on to a contraction over the axes."""
-    if not _reaches_contraction(overview, reader.identity, axes):
-        return None
-    return Refusal(
-        f"the weights pass through `{reader.operator}` before the contraction over {braced(axes)}",
-        f"apply `{reader.operator}` to the score before the softmax, or to the result of the contraction",
-    )
-
-
-def _reaches_contraction(overview: Overview, start: int, axes: frozenset[str]) -> bool:
-    """Whether `start` is, or leads place by place within a few operators to, a contraction over all `axes`."""
-    waiting, seen = [(start, axes)], 0
-    while waiting and seen < _SEARCH:
-        identity, here = waiting.pop(0)
-        node, seen = overview.graph.node(identity), seen + 1
-        if node.operator == "contract":
-            if here <= worked_axes(node):
-                return True
+def follow_weights(overview: Overview, softmax: Node) -> Weights:
+    """Every row of the weights of `softmax`, and what reads it."""
+    graph, place = overview.graph, overview.place
+    source = worked_axes(softmax)
+    others = tuple(frozenset((name,)) for name in softmax.type.names if name not in source)
+    rows = {softmax.identity: Sides(source, others)}
+    ends: dict[int, int] = {}
+    sums: dict[int, int] = {}
+    strangers: dict[int, None] = {}
+    waiting = [(place[user], user) for user in graph.users(softmax.identity)]
+    heapq.heapify(waiting)
+    seen: set[int] = set()
+    while waiting and len(seen) < _SEARCH:
+        _, identity = heapq.heappop(waiting)
+        if identity in seen:
             continue
-        after = _after(node, here)
-        if after <= frozenset(node.type.names) and not worked_axes(node) & here:
-            waiting.extend((user, after) for user in overview.graph.users(identity))
-    return False
+        seen.add(identity)
+        node = graph.node(identity)
+        read = [operand for operand in graph.operands(identity) if operand in rows]
+        sides = rows[read[0]]
+        after = sides.after(node, graph.type(read[0]).names)
+        consumed = sides.source <= worked_axes(node)
+        if any(rows[operand] != sides for operand in read) or node.operator in WHOLE:
+            strangers[identity] = None
+        elif node.operator == "contract" and consumed and len(read) == 1:
+            ends[identity] = read[0]
+        elif node.operator in ("sum", "mean") and consumed:
+            sums[identity] = read[0]
+        elif after is None:
+            strangers[identity] = None
+        else:
+            rows[identity] = after
+            for user in graph.users(identity):
+                heapq.heappush(waiting, (place[user], user))
+    return Weights(rows, ends, sums, tuple(strangers))
+
+
+def values_of(overview: Overview, end: int, row: int) -> int:
+    """What a contraction weighs: its operand that is no row of weights."""
+    left, right = overview.graph.operands(end)
+    return right if left == row else left
+
+
+def queries_of(overview: Overview, weights: Weights, ends: Iterable[int]) -> tuple[int, ...]:
+    """Which of the softmax's other axes, by position, some of the values at `ends` lack."""
+    found: set[int] = set()
+    for end in ends:
+        row = weights.ends[end]
+        values = frozenset(overview.graph.type(values_of(overview, end, row)).names)
+        queries = weights.rows[row].queries
+        found.update(place for place, names in enumerate(queries) if names.isdisjoint(values))
+    return tuple(sorted(found))

@@ -93,16 +93,28 @@ def test_shared_positions_are_copied_and_stay_for_their_other_readers() -> None:
         assert operators(inside).count("arange") == 2
 
 
-def test_mask_made_of_data_is_an_input_of_the_region() -> None:
+def test_mask_made_of_data_is_made_inside() -> None:
     s = Sketch()
     q, k, v = qkv(s)
-    mask = s.op("logical_and", token_mask(s), causal(s, "seq"))
+    tokens = token_mask(s)
+    mask = s.op("logical_and", tokens, causal(s, "seq"))
     *_, made = attend(s, q, k, v, mask=mask)
     graph = s.returns(made)
     fused(graph)
     (region,) = graph.nodes("region")
-    assert graph.operands(region.identity) == (q, k, mask, v)
-    assert "logical_and" not in operators(body(graph))
+    assert set(graph.operands(region.identity)) == {q, k, tokens, v}
+    assert "logical_and" in operators(body(graph))
+
+
+def test_mask_made_of_data_for_two_regions_is_made_once() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    mask = s.op("logical_and", token_mask(s), causal(s, "seq"))
+    *_, first = attend(s, q, k, v, mask=mask)
+    *_, second = attend(s, first, k, v, mask=mask)
+    graph = s.returns(second)
+    assert [remark.kind for remark in fused(graph)] == ["fused", "fused"]
+    assert operators(graph).count("logical_and") == 1
 
 
 def test_bias_of_parameters_stays_outside_where_it_is_computed_once() -> None:
@@ -158,32 +170,64 @@ def test_squared_distance_score() -> None:
     assert operators(graph) == ["input", "input", "input", "region"]
 
 
-def test_weights_returned_too_are_a_miss() -> None:
+def test_weights_returned_too_are_a_further_result() -> None:
     s = Sketch()
     _, weights, made = attend(s, *qkv(s))
     graph = s.returns(made, weights)
-    remark = the("missed", fused(graph))
-    assert "a result of the model" in remark.message
-    assert remark.help
-    assert remark.span == graph.node(weights).origin.span
-    assert remark.scope == "layers.0"
-    assert "region" not in operators(graph)
+    remark = the("fused", fused(graph))
+    assert "the weights are stored, for a result of the model reads them too" in remark.message
+    assert operators(graph) == ["input", "input", "input", "part", "region"]
 
 
-def test_weights_read_by_another_operator_are_a_miss() -> None:
+def test_weights_read_by_another_operator_are_a_further_result() -> None:
     s = Sketch()
     _, weights, made = attend(s, *qkv(s))
-    other = s.op("sum", weights, axes=("seq'",), name="total")
-    remark = the("missed", fused(s.returns(made, other)))
-    assert "`total`" in remark.message
+    other = s.op("max", weights, axes=("seq",), name="total")
+    graph = s.returns(made, other)
+    assert "for `total` reads them too" in the("fused", fused(graph)).message
+    assert operators(graph).count("softmax") == 0
 
 
-def test_two_contractions_of_the_same_weights_are_a_miss() -> None:
+def test_weights_are_stored_as_they_are_read() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
+    halved = s.op("multiply", weights, s.constant(0.5))
+    graph = s.returns(s.op("contract", halved, v, axes=("seq'",)), halved)
+    the("fused", fused(graph))
+    assert operators(graph) == ["input", "input", "input", "part", "region"]
+
+
+def test_contractions_of_the_same_weights_are_results_of_one_region() -> None:
     s = Sketch()
     q, k, v = qkv(s)
     _, weights, made = attend(s, q, k, v)
     again = s.op("contract", weights, s.op("exp", v), axes=("seq'",))
-    assert "the `contract`" in the("missed", fused(s.returns(made, again))).message
+    graph = s.returns(made, again)
+    assert "2 contractions read its weights" in the("fused", fused(graph)).message
+    assert operators(graph) == ["exp", "input", "input", "input", "part", "region"]
+
+
+def test_sum_of_the_weights_beside_their_contraction_is_a_further_result() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
+    kept = s.op("multiply", weights, s.op("cast", token_mask(s), dtype=DType.F32))
+    made = s.op("contract", kept, v, axes=("seq'",))
+    graph = s.returns(s.op("divide", made, s.op("sum", kept, axes=("seq'",))))
+    the("fused", fused(graph))
+    assert operators(graph).count("part") == 1
+    assert "sum" not in operators(graph)
+
+
+def test_weights_used_twice_in_a_row_are_stored_for_the_second_use() -> None:
+    s = Sketch()
+    q, k, v = (s.input(label, **{axis: 3}, key=2) for label, axis in (("q", "seq"), ("k", "seq'"), ("v", "seq'")))
+    weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
+    once = s.op("contract", weights, v, axes=("seq'",))
+    graph = s.returns(s.op("contract", weights, s.rename(once, seq="seq'"), axes=("seq'",)))
+    assert "the weights are stored" in the("fused", fused(graph)).message
+    assert operators(graph).count("contract") == 1
 
 
 def test_weights_contracted_with_themselves_are_a_miss() -> None:
@@ -203,20 +247,79 @@ def test_softmax_over_the_wrong_axis_is_a_miss() -> None:
     assert "{seq'}" in remark.message
 
 
-def test_contraction_over_more_axes_than_the_softmax_is_a_miss() -> None:
+def test_contraction_over_more_axes_than_the_softmax_is_one_region() -> None:
     s = Sketch()
     q, k, v = qkv(s)
     weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
-    remark = the("missed", fused(s.returns(s.op("contract", weights, v, axes=("head", "seq'")))))
-    assert "{head, seq'}" in remark.message
+    graph = s.returns(s.op("contract", weights, v, axes=("head", "seq'")))
+    the("fused", fused(graph))
+    assert operators(graph) == ["input", "input", "input", "region"]
 
 
-def test_operator_on_the_weights_is_a_miss() -> None:
+def test_contraction_over_some_of_the_softmax_axes_is_a_miss() -> None:
+    s = Sketch()
+    q = s.input("q", row=2, key=2)
+    k, v = s.input("k", i=2, j=3, key=2), s.input("v", i=2, j=3, value=2)
+    weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("i", "j"))
+    graph = s.returns(s.op("contract", weights, v, axes=("i",)))
+    assert "the softmax runs over {i, j}" in the("missed", fused(graph)).message
+
+
+def test_operator_place_by_place_on_the_weights_is_inside() -> None:
     s = Sketch()
     q, k, v = qkv(s)
     weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
-    graph = s.returns(s.op("contract", s.op("relu", weights), v, axes=("seq'",)))
-    assert "`relu`" in the("missed", fused(graph)).message
+    mixed = s.op("contract", s.op("relu", weights), s.parameter("mix", head=2, other=2), axes=("head",))
+    graph = s.returns(s.op("contract", mixed, s.rename(v, head="other"), axes=("seq'",)))
+    the("fused", fused(graph))
+    assert operators(graph) == ["input", "input", "input", "parameter", "region", "rename"]
+
+
+def test_operator_along_the_sources_on_the_weights_is_a_miss() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
+    summed = s.op("cumsum", weights, axis="seq'")
+    graph = s.returns(s.op("contract", summed, v, axes=("seq'",)))
+    remark = the("missed", fused(graph))
+    assert "`cumsum` over {seq'} stands between" in remark.message
+    assert remark.span == graph.node(summed).origin.span
+    assert "flip{seq'}(cumsum{seq'}(flip{seq'}(v)))" in remark.help
+
+
+def test_difference_of_two_softmaxes_is_one_region() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    first, second = (
+        s.op("softmax", s.op("contract", s.op(operator, q), k, axes=("key",)), axes=("seq'",))
+        for operator in ("sin", "cos")
+    )
+    apart = s.op("subtract", first, s.op("multiply", second, s.constant(0.3)))
+    graph = s.returns(s.op("contract", apart, v, axes=("seq'",)))
+    the("fused", fused(graph))
+    assert operators(graph) == ["cos", "input", "input", "input", "region", "sin"]
+
+
+def test_weights_divided_by_their_sum_are_a_miss() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    weights = s.op("softmax", s.op("contract", q, k, axes=("key",)), axes=("seq'",))
+    kept = s.op("multiply", weights, s.op("cast", token_mask(s), dtype=DType.F32))
+    total = s.op("sum", kept, axes=("seq'",))
+    graph = s.returns(s.op("contract", s.op("divide", kept, total), v, axes=("seq'",)))
+    remark = the("missed", fused(graph))
+    assert "`sum` over {seq'} needs the weights of whole rows" in remark.message
+    assert remark.span == graph.node(total).origin.span
+
+
+def test_keys_of_each_head_stay_outside_where_the_values_have_none() -> None:
+    s = Sketch()
+    x = s.input("x", batch="batch", seq="seq", embed=4)
+    q, k = project(s, x, "q"), s.rename(project(s, x, "k"), seq="seq'")
+    *_, made = attend(s, q, k, s.rename(x, seq="seq'"))
+    graph = s.returns(made)
+    the("fused", fused(graph))
+    assert operators(body(graph)).count("contract") == 2
 
 
 def test_score_returned_too_is_a_miss() -> None:
@@ -224,7 +327,7 @@ def test_score_returned_too_is_a_miss() -> None:
     score, _, made = attend(s, *qkv(s), scale=None)
     graph = s.returns(made, score)
     remark = the("missed", fused(graph))
-    assert "the score is read by a result of the model" in remark.message
+    assert "the score is a result of the model too" in remark.message
     assert "region" not in operators(graph)
 
 
@@ -234,7 +337,7 @@ def test_score_centred_by_its_mean_is_a_miss() -> None:
     score = s.op("contract", q, k, axes=("key",))
     centred = s.op("subtract", score, s.op("mean", score, axes=("seq'",)))
     graph = s.returns(s.op("contract", s.op("softmax", centred, axes=("seq'",)), v, axes=("seq'",)))
-    assert "the `mean`" in the("missed", fused(graph)).message
+    assert "`mean` over {seq'} needs whole rows" in the("missed", fused(graph)).message
 
 
 def test_score_normalised_by_rows_is_a_miss() -> None:
