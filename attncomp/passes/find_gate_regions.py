@@ -1,10 +1,14 @@
-"""`find-gate-regions`: a gate is `x * g(x)` where g reads x through statistics alone.
+"""`find-gate-regions`: a value that is combined, place by place, with a gate made of its own statistics.
 
-The statistics are reductions (or weighted sums) of x over axes A that x has and g lacks; what g does with them is
-small: a small network, a convolution of a map, a sigmoid. Squeeze-and-excitation (Hu et al., arXiv:1709.01507), ECA
-(Wang et al., arXiv:1910.03151) and both halves of CBAM (Woo et al., arXiv:1807.06521) are one region. A lowering may
-take all statistics of a tile in one read of x and apply the gate in the second. The body is the decomposition, so
-that a backend that does not do so can run it as it is.
+The statistics are reductions (or weighted sums) of a value x over axes that x has and the gate lacks; what the gate
+does with them is small: a small network, a convolution of a map, a sigmoid. How the two are combined does not matter,
+nor what follows place by place: a shortcut, an activation, a sum over branches. Squeeze-and-excitation (Hu et al.,
+arXiv:1709.01507), both halves of CBAM (Woo et al., arXiv:1807.06521), BAM (Park et al., arXiv:1807.06514), SK (Li et
+al., arXiv:1903.06586), ECA (Wang et al., arXiv:1910.03151), global context (Cao et al., arXiv:1904.11492) and
+coordinate attention (Hou et al., arXiv:2103.02907) are one region each. A normalisation that is written out depends on
+its value in the same way, but is no gate: it is left as it is. A lowering may take all statistics of a tile in one
+read of x and apply the gate in the second. The body is the decomposition, so that a backend that does not do so can
+run it as it is.
 
     %1 = mean(%0) {axes = {height, width}}
     %2 = parameter {key = "w"}                       %1 = parameter {key = "w"}
@@ -13,114 +17,182 @@ that a backend that does not do so can run it as it is.
     %5 = multiply(%0, %4)
     return "y": %5
 
-Remarks say why a product of this form is not fused: g reads x in another way, or a statistic or the gate is read
-elsewhere too.
+What is small and read elsewhere too (the gate, as a result to look at) is a further result of the region. Remarks say
+why a value and its gate are not fused: the gate reads it in another way, or it reads another value, or something as
+large as the value is read elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from attncomp.diagnostics.remarks import Remark, RemarkKind
 from attncomp.ir.graph import Graph, Node
 from attncomp.passes.base import Pass, PassResult
+from attncomp.passes.gate_application import Application, applications, beyond, combines
+from attncomp.passes.gate_misses import Obstacle, listed, statistic_elsewhere
+from attncomp.passes.gate_network import Network, as_large, trace
+from attncomp.passes.gate_normalization import normalizes
 from attncomp.passes.overview import Overview, braced, worked_axes
-from attncomp.passes.regions import fuse
+from attncomp.passes.regions import fuse, is_convex
 from attncomp.passes.reporting import about, fused
 
-_STATISTICS = frozenset(("sum", "mean", "max", "min", "var", "norm", "contract"))
-# Operators that name no axis of their own, yet do not work place by place.
-_MIXING = frozenset(("rename", "region"))
+# A region's place in the graph, that of its remark, and what was said.
+_Said = dict[int, Remark]
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """An application with the networks of its gates, and which of their small values are read elsewhere too."""
+
+    application: Application
+    networks: tuple[Network, ...]
+    shared: tuple[int, ...]
+
+    @property
+    def members(self) -> set[int]:
+        """Every operator of the region."""
+        return {*self.application.members, *(member for network in self.networks for member in network.members)}
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """The values that are gated, in order of their numbers."""
+        return tuple(sorted({value for network in self.networks for value in network.read}))
 
 
 @dataclass(frozen=True)
 class FindGateRegions(Pass):
-    """Fuses every product of a value with a gate made of its own statistics.
+    """Fuses every value with a gate made of its own statistics.
 
-    `largest` is how many operators a gate may have: a longer way from x to its factor is a branch of the network.
+    `largest` is how many operators the network of a gate may have, and its application: a longer way is a branch of
+    the network.
     """
 
     name: ClassVar[str] = "find-gate-regions"
-    summary: ClassVar[str] = "fuses a product with a gate that is made of the other factor's statistics"
+    summary: ClassVar[str] = "fuses a value with a gate that is made of the value's own statistics"
     largest: int = 64
 
     def run(self, graph: Graph) -> PassResult:
-        """One region or remark for each product of this form, in the graph's order."""
+        """One region or remark for each operator that combines a value with a gate, in the graph's order."""
         overview = Overview.of(graph)
-        remarks: list[Remark] = []
-        for product in list(graph.nodes("multiply")):
-            gate, value = sorted(graph.operands(product.identity), key=lambda operand: len(graph.type(operand).axes))
-            if set(graph.type(gate).names) < set(graph.type(value).names):
-                remarks.extend(self._visit(overview, product, value, gate))
-        return PassResult(any(remark.kind == "fused" for remark in remarks), tuple(remarks))
+        # The last first: a gate that is applied to what an inner one makes holds it, as GCNet holds its pooling.
+        waiting = [node for node in graph.nodes() if combines(overview, node)][::-1]
+        made: _Said = {}
+        changed = True
+        while changed:
+            refused: _Said = {}
+            changed = False
+            for node in waiting:
+                if node.identity in graph and graph.node(node.identity).operator == node.operator:
+                    changed |= self._visit(overview, node, made, refused)
+        said = {**refused, **made}
+        order = sorted(said, key=lambda identity: overview.place.get(identity, 0))
+        return PassResult(bool(made), tuple(said[identity] for identity in order))
 
-    def _visit(self, overview: Overview, product: Node, value: int, gate: int) -> list[Remark]:
-        network = _between(overview, value, gate, self.largest)
-        if not network:
-            return []
-        graph = overview.graph
-        axes = frozenset(graph.type(value).names) - frozenset(graph.type(gate).names)
-        refusal = _refusal(overview, product, value, network, axes)
-        if refusal is not None:
-            message, help = refusal
-            return [_remark("missed" if help else "note", product, message, help)]
-        statistics = sum(axes <= worked_axes(graph.node(identity)) for identity in network)
-        region = fuse(overview, "gate", {product.identity, *network}, (product.identity,))
-        read = f"{statistics} {'statistic' if statistics == 1 else 'statistics'} over {braced(axes)}"
-        gated = f"{overview.described(value)} is scaled by a gate of {len(network)} operators"
-        return [fused(self.name, graph, region, f"{gated}, which reads it through {read}", at=product)]
+    def _visit(self, overview: Overview, node: Node, made: _Said, refused: _Said) -> bool:
+        """Fuses the largest application around an operator that can be, or says why none can."""
+        around = tuple(applications(overview, node, self.largest))
+        obstacle: Obstacle | None = None
+        for application in reversed(around):
+            found = _gate(overview, application, self.largest)
+            if isinstance(found, _Gate):
+                region, remark = self._fuse(overview, found)
+                made[region] = remark
+                return True
+            obstacle = found or obstacle
+            if found is None and application is around[-1]:
+                break
+        if obstacle is None:
+            obstacle = self._stored(overview, around[-1])
+        if obstacle is not None:
+            refused.setdefault(obstacle.node, _refusal(overview, obstacle, node))
+        elif node.operator == "multiply" and not self._depends(overview, around[0]):
+            other = statistic_elsewhere(overview, node, around[0])
+            if other is not None:
+                refused.setdefault(node.identity, _refusal(overview, other, node, "note"))
+        return False
+
+    def _depends(self, overview: Overview, application: Application) -> bool:
+        wholes, axes = application.whole, application.axes
+        return any(trace(overview, small, wholes, axes, self.largest) is not None for small in application.small)
+
+    def _fuse(self, overview: Overview, gate: _Gate) -> tuple[int, Remark]:
+        graph, application = overview.graph, gate.application
+        message = _message(overview, gate)
+        readers = [m for m in application.members if not set(gate.read).isdisjoint(graph.operands(m))]
+        at = graph.node(min(readers or application.members, key=overview.place.__getitem__))
+        region = fuse(overview, "gate", gate.members, (application.output, *gate.shared))
+        return region, fused(self.name, graph, region, message, at=at)
+
+    def _stored(self, overview: Overview, application: Application) -> Obstacle | None:
+        """That a gate as large as its value would be fused, were it not read elsewhere too."""
+        output = application.output
+        for larger in beyond(overview, application, self.largest):
+            if isinstance(_gate(overview, larger, self.largest, shared=output), _Gate):
+                reader = overview.outside_reader(output, set(larger.members))
+                return _escape(overview, output, reader or "another operator")
+        return None
 
 
-def _between(overview: Overview, value: int, gate: int, largest: int) -> tuple[int, ...]:
-    """The nodes on the ways from `value` to `gate`, in order; none where there is no way, or no short one."""
-    place = overview.place
-    seen: set[int] = set()
-    waiting = [gate]
-    while waiting:
-        identity = waiting.pop()
-        if identity in seen or place[identity] <= place[value]:
-            continue
-        seen.add(identity)
-        if len(seen) > 4 * largest:
-            return ()
-        waiting.extend(overview.graph.operands(identity))
-    found: dict[int, None] = {}
-    for identity in sorted(seen, key=place.__getitem__):
-        if any(operand == value or operand in found for operand in overview.graph.operands(identity)):
-            found[identity] = None
-    return tuple(found) if len(found) <= largest else ()
+def _gate(overview: Overview, application: Application, largest: int, shared: int = -1) -> _Gate | Obstacle | None:
+    """The gate that an application applies; None where it combines nothing with statistics of its own, or normalises.
 
-
-def _refusal(
-    overview: Overview, product: Node, value: int, network: tuple[int, ...], axes: frozenset[str]
-) -> tuple[str, str] | None:
-    """What keeps the product from being a gate region, and the edit that would help; None where nothing does."""
-    inside = {product.identity, *network}
-    whole = {value}  # x, and what is made of it place by place
-    for identity in network:
-        node = overview.graph.node(identity)
-        worked = worked_axes(node)
-        reader = overview.outside_reader(identity, inside)
+    `shared` is an operator whose readers do not count.
+    """
+    graph = overview.graph
+    networks: list[Network] = []
+    obstacles: list[Obstacle] = []
+    normal = 0
+    for small in application.small:
+        found = trace(overview, small, application.whole, application.axes, largest) if application.whole else None
+        if isinstance(found, Network):
+            networks.append(found)
+            normal += normalizes(overview, small, found, application.members)
+        elif found is not None:
+            obstacles.append(found)
+    if obstacles or normal == len(networks):
+        return obstacles[0] if obstacles else None
+    gate = _Gate(application, tuple(networks), ())
+    members, outputs = gate.members, []
+    for identity in sorted(members - {application.output, shared}, key=overview.place.__getitem__):
+        reader = overview.outside_reader(identity, members)
+        if reader is not None and as_large(graph.type(identity), graph.type(application.whole[0])):
+            return _escape(overview, identity, reader)
         if reader is not None:
-            message = f"{overview.described(identity)}, a part of the gate, is read by {reader} too"
-            return message, "make the product the only reader of its gate"
-        if node.operator == "region":
-            return "a part of the gate is a fused region already", ""
-        if whole.isdisjoint(overview.graph.operands(identity)):
-            continue
-        if not worked and node.operator not in _MIXING and axes <= set(node.type.names):
-            whole.add(identity)
-        elif node.operator not in _STATISTICS:
-            message = (
-                f"the gate reads {overview.described(value)} through `{node.operator}`, which is no statistic of it"
-            )
-            return message, f"reduce it first: `mean{braced(axes)}(…)`"
-        elif not axes <= worked:
-            message = f"the gate's `{node.operator}` runs over {braced(worked)}, but the gate spans {braced(axes)}"
-            return message, f"reduce over {braced(axes)} at once"
-    return None
+            outputs.append(identity)
+    if not is_convex(overview, members):
+        read = listed([overview.described(value) for value in gate.read])
+        message = f"what is made of the gate of {read} comes back to where the gate is applied"
+        return Obstacle(application.output, message, "")
+    return replace(gate, shared=tuple(outputs))
 
 
-def _remark(kind: RemarkKind, node: Node, message: str, help: str = "") -> Remark:
-    return about(kind, "gate", FindGateRegions.name, node, message, help)
+def _escape(overview: Overview, identity: int, reader: str) -> Obstacle:
+    message = f"{overview.described(identity)}, as large as what is gated, is read by {reader} too, and must be stored"
+    return Obstacle(identity, message, "make the gate its only reader")
+
+
+def _message(overview: Overview, gate: _Gate) -> str:
+    graph, application = overview.graph, gate.application
+    named = [overview.described(value) for value in gate.read]
+    statistics = dict.fromkeys(identity for network in gate.networks for identity in network.statistics)
+    over: dict[frozenset[str], dict[str, None]] = {}
+    for identity in statistics:
+        node = graph.node(identity)
+        over.setdefault(worked_axes(node), {})[f"`{node.operator}`"] = None
+    taken = listed([f"{listed(list(operators))} over {braced(axes)}" for axes, operators in over.items()])
+    others = len(gate.members) - len(application.members) - len(statistics)
+    it = "it" if len(statistics) == 1 else "them"
+    made = f"what {others} operator{'s make' if others > 1 else ' makes'} of {it}" if others else it
+    count = len(application.members)
+    applied = f"the {count} operators that apply" if count > 1 else "the operator that applies"
+    twice = "is read" if len(named) == 1 else "are read"
+    return f"{listed(named)} {twice} for {taken or 'statistics'}, and by {applied} {made}"
+
+
+def _refusal(overview: Overview, obstacle: Obstacle, node: Node, kind: RemarkKind = "missed") -> Remark:
+    place = overview.graph.node(obstacle.node)
+    chosen: RemarkKind = kind if obstacle.help else "note"
+    remark = about(chosen, "gate", FindGateRegions.name, place, obstacle.message, obstacle.help)
+    return replace(remark, marks=tuple(dict.fromkeys((*remark.marks, *node.origin.marks))))
