@@ -114,7 +114,8 @@ class _Namer:
                 self.titles[id(statement)] = scope.free(identifier(statement.name))
                 for result in statement.results:
                     hint = self.hints[result.name]
-                    role = _REGION_RESULTS.get(statement.kind, "fused") if result is statement.results[0] else hint.text
+                    first = result is statement.results[0]
+                    role = _REGION_RESULTS.get(statement.kind, hint.text) if first else hint.text
                     text = hint.text if hint.named else outputs.get(result.name, role)
                     self.give(scope, result, identifier(text), named=hint.named)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from attncomp.ir.graph import Graph, Node
+from attncomp.ir.operators.table import OPERATORS
 from attncomp.lowering.attention import attention_form
 from attncomp.lowering.context import Context, attribute
 from attncomp.lowering.emitter import Emitter
@@ -13,6 +14,9 @@ from attncomp.lowering.layout import Laid
 from attncomp.lowering.program import Region, Statement, Value
 
 LowerGraph = Callable[[Context], None]
+
+# How many operators the name of a region spells out.
+_SPELLED = 4
 
 
 def lower_region(context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph) -> tuple[Laid, ...]:
@@ -36,9 +40,21 @@ def lower_region(context: Context, node: Node, operands: Sequence[int], lower_gr
         for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
             outer.suggest(value, role)
     origin = outer.origin
-    region = Region(made, kind, kind, tuple(_outer(statements)), tuple(statements), form, origin)
+    region = Region(made, kind, _called(kind, body), tuple(_outer(statements)), tuple(statements), form, origin)
     outer.add_region(region)
     return laid
+
+
+def _called(kind: str, body: Graph) -> str:
+    """What a region is called: a pointwise one by what it does (`add_relu`), any other by its kind."""
+    words = [one.operator for one in body.nodes() if OPERATORS[one.operator].category == "pointwise"]
+    words = [word for word in words if word != "cast"] or words
+    distinct = list(dict.fromkeys(words))
+    if kind != "pointwise":
+        return kind
+    if len(distinct) == 1:
+        return "_".join(words[:2])
+    return "_".join(distinct) if len(distinct) <= _SPELLED else f"{words[0]}_to_{words[-1]}"
 
 
 def _as_array(inner: Context, identity: int) -> Laid:

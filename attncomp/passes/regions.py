@@ -10,13 +10,23 @@ from attncomp.passes.cleanup import remove_unread
 from attncomp.passes.overview import Overview, Source
 
 
-def fuse(overview: Overview, kind: str, members: set[int], outputs: Sequence[int]) -> int:
+def fuse(
+    overview: Overview,
+    kind: str,
+    members: set[int],
+    outputs: Sequence[int],
+    *,
+    tables: bool = True,
+    reorder: bool = True,
+) -> int:
     """Replaces `members`, of which only `outputs` are read elsewhere, by one `region` of that kind; returns its number.
 
     The region takes the place of the first output; readers of the others read a `part` of it. What the body reads from
     outside becomes an input `i0`, `i1`, … in the order of its first reader; what depends on positions alone is copied
-    into the body, with all that leads to it. Raises ValueError where something outside of `members` lies between two of
-    them, so that neither can come first.
+    into the body, with all that leads to it: without `tables` numbers only, so that arrays are made once for all
+    regions. Without `reorder` the overview keeps its order, for whoever has planned all regions by it; the outputs are
+    then in that order too. Raises ValueError where something outside of `members` lies between two of them, so that
+    neither can come first.
     """
     if not is_convex(overview, members):
         raise ValueError("something outside of the region lies between its nodes")
@@ -24,7 +34,7 @@ def fuse(overview: Overview, kind: str, members: set[int], outputs: Sequence[int
     body = Graph(kind)
     operands: list[int] = []
     inside: dict[int, int] = {}
-    for identity in sorted(members | _positions(overview, members), key=overview.place.__getitem__):
+    for identity in sorted(members | _positions(overview, members, tables), key=overview.place.__getitem__):
         for operand in graph.operands(identity):
             if operand not in inside:
                 inside[operand] = _input(body, graph.node(operand), len(operands))
@@ -43,7 +53,7 @@ def fuse(overview: Overview, kind: str, members: set[int], outputs: Sequence[int
     for place, output in enumerate(others, start=1):
         _replace_by_part(overview, output, first, place)
     remove_unread(graph, sorted(orphans))
-    if others:
+    if others and reorder:
         overview.reorder()
     return first
 
@@ -67,17 +77,19 @@ def _replace_by_part(overview: Overview, output: int, region: int, position: int
     graph, node = overview.graph, overview.graph.node(output)
     attributes = {"position": position}
     part = graph.add("part", (region,), attributes, node.type, node.origin, node.name)
+    overview.place[part], overview.source[part] = overview.place[region], overview.source[region]
     graph.replace_uses(output, part)
     remove_unread(graph, (output,))
 
 
-def _positions(overview: Overview, members: set[int]) -> set[int]:
-    """The nodes outside of `members` that depend on positions alone and lead to one of them."""
+def _positions(overview: Overview, members: set[int], tables: bool) -> set[int]:
+    """The nodes outside of `members` that depend on positions alone and lead to one of them, arrays if `tables`."""
     copied: set[int] = set()
     waiting = sorted(members)
     while waiting:
         for operand in overview.graph.operands(waiting.pop()):
-            if operand not in members and operand not in copied and overview.source[operand] is Source.POSITION:
+            wanted = overview.source[operand] is Source.POSITION and (tables or not overview.graph.type(operand).axes)
+            if wanted and operand not in members and operand not in copied:
                 copied.add(operand)
                 waiting.append(operand)
     return copied

@@ -28,6 +28,7 @@ ORDER = (
     "merge-projections",
     "find-attention-regions",
     "find-gate-regions",
+    "find-pointwise-regions",
 )
 
 

@@ -1,0 +1,60 @@
+"""Which repeated layer a node belongs to: what fuses across two of them is not the same in all, and makes no loop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable
+
+from attncomp.ir.graph import Node
+from attncomp.passes.overview import Overview, Source
+
+_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
+_REPEATED = re.compile(r"(?:.*\.)?\d+(?![^.])")
+
+
+def iterations(overview: Overview) -> dict[int, str]:
+    """The innermost repeated layer that each node belongs to (`encoder.layer.3`), "" for those of none.
+
+    What a model does between two of its layers (`x = x + block(x)`) belongs to the layer that it follows, if something
+    like it follows another one too: so what comes behind the last layer alone is not taken for a part of it.
+    """
+    followed: dict[Hashable, set[str]] = {}
+
+    def note(alike: Hashable, layer: str) -> bool:
+        followed.setdefault(alike, set()).add(layer)
+        return True
+
+    _walk(overview, note)
+    return _walk(overview, lambda alike, layer: len(followed.get(alike, ())) > 1)
+
+
+def _walk(overview: Overview, follows: Callable[[Hashable, str], bool]) -> dict[int, str]:
+    """The layer of each node, where `follows` says if a node of none is a part of the layer that it comes behind."""
+    graph, place = overview.graph, overview.place
+    found: dict[int, str] = {}
+    for identity in place:
+        node = graph.node(identity)
+        own = found[identity] = _innermost(node.origin.scope)
+        read = [operand for operand in graph.operands(identity) if overview.source[operand] is Source.DATA]
+        if not read:
+            continue
+        layer = found[max(read, key=place.__getitem__)]
+        if (
+            layer.startswith(f"{own}." if own else "")
+            and layer != own
+            and follows(_likeness(overview, node, layer), layer)
+        ):
+            found[identity] = layer
+    return found
+
+
+def _innermost(scope: str) -> str:
+    """The path up to its last number."""
+    match = _REPEATED.match(scope)
+    return match.group() if match else ""
+
+
+def _likeness(overview: Overview, node: Node, layer: str) -> Hashable:
+    """What the nodes that follow each of several layers have in common."""
+    operands = tuple(overview.graph.node(operand).operator for operand in overview.graph.operands(node.identity))
+    return _NUMBER.sub("#", node.origin.scope), _NUMBER.sub("#", layer), node.operator, node.type, operands
