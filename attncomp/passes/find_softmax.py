@@ -14,8 +14,8 @@ and only in this form does nothing overflow.
     %6 = divide(%5, %4)
     return "y": %6
 
-Where no exponential overflows and not all are 0, the values are the same within rounding. Elsewhere a quotient is NaN or
-0 (and the logarithm of one -inf), and the softmax has its own value: 0 for a row that is masked as a whole. What is
+Where no exponential overflows and not all are 0, the values are the same within rounding. Elsewhere a quotient is NaN
+or 0 (and the logarithm of one -inf), and the softmax has its own value: 0 for a row that is masked as a whole. What is
 taken off stays where dropping it would leave a parameter without a reader.
 
 A denominator that is more than the sum (an epsilon, weights) makes no softmax. A remark says so where the quotient is

@@ -9,10 +9,11 @@ from attncomp.ir.graph import Graph, Node
 from attncomp.passes.exponentials import read_exponential
 from attncomp.passes.overview import braced, renamed, worked_axes
 from attncomp.passes.reporting import about
-from attncomp.passes.weights import TRANSPARENT
 
 # What a denominator may do to a sum to keep it away from 0, and still be read as a normaliser.
 _GUARDS = frozenset(("add", "maximum", "clamp"))
+# What leaves a weight a weight.
+_TRANSPARENT = frozenset(("rename", "cast", "dropout"))
 # How many operators may stand between the quotient and its contraction.
 _SEARCH = 8
 
@@ -60,7 +61,7 @@ def _is_contracted(graph: Graph, identity: int, axes: frozenset[str]) -> bool:
         readers = [graph.node(user) for user in graph.users(identity)]
         if any(reader.operator == "contract" and axes <= worked_axes(reader) for reader in readers):
             return True
-        onward = [reader for reader in readers if reader.operator in TRANSPARENT]
+        onward = [reader for reader in readers if reader.operator in _TRANSPARENT]
         if not onward:
             return False
         identity, exchanged = onward[0].identity, renamed(onward[0])

@@ -24,6 +24,7 @@ ORDER = (
     "fold-constants",
     "eliminate-common-subexpressions",
     "eliminate-dead-code",
+    "canonicalize",
     "find-softmax",
     "merge-projections",
     "find-attention-regions",
