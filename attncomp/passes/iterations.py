@@ -38,11 +38,12 @@ def _walk(overview: Overview, follows: Callable[[Hashable, str], bool]) -> dict[
         read = [operand for operand in graph.operands(identity) if overview.source[operand] is Source.DATA]
         if not read:
             continue
-        layer = found[max(read, key=place.__getitem__)]
+        latest = graph.node(max(read, key=place.__getitem__))
+        layer = found[latest.identity]
         if (
-            layer.startswith(f"{own}." if own else "")
-            and layer != own
-            and follows(_likeness(overview, node, layer), layer)
+            layer != own
+            and layer.startswith(f"{own}." if own else "")
+            and follows(_likeness(node, latest, layer), layer)
         ):
             found[identity] = layer
     return found
@@ -54,7 +55,14 @@ def _innermost(scope: str) -> str:
     return match.group() if match else ""
 
 
-def _likeness(overview: Overview, node: Node, layer: str) -> Hashable:
-    """What the nodes that follow each of several layers have in common."""
-    operands = tuple(overview.graph.node(operand).operator for operand in overview.graph.operands(node.identity))
-    return _NUMBER.sub("#", node.origin.scope), _NUMBER.sub("#", layer), node.operator, node.type, operands
+def _likeness(node: Node, latest: Node, layer: str) -> Hashable:
+    """What the nodes that follow each of several layers have in common; `latest` is the last made of its operands."""
+    inside = latest.origin.scope.startswith(layer)
+    return (
+        _NUMBER.sub("#", node.origin.scope),
+        _NUMBER.sub("#", layer),
+        node.operator,
+        node.type,
+        latest.operator,
+        inside,
+    )
