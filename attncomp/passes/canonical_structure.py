@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from attncomp.ir.build import Builder
-from attncomp.ir.graph import Graph, Node
+from attncomp.ir.graph import Node
 from attncomp.ir.operators.access import get, many, pairs
 from attncomp.ir.sizes import Size, product
 from attncomp.ir.types import Axis
 from attncomp.passes.numbers import scalar
+from attncomp.passes.readers import read_once
 
 Rule = Callable[[Builder, Node], "int | None"]
 
@@ -155,11 +156,6 @@ def _split(builder: Builder, node: Node) -> int | None:
         return None
     names = {old: axis.name for old, axis in zip(merged, into, strict=True)}
     return builder.rename(value, names, origin=node.origin)
-
-
-def read_once(graph: Graph, identity: int) -> bool:
-    """Whether one operand of one node is all that reads a value."""
-    return len(graph.uses(identity)) == 1 and not graph.is_result(identity)
 
 
 STRUCTURE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(

@@ -26,6 +26,7 @@ ORDER = (
     "eliminate-dead-code",
     "canonicalize",
     "find-softmax",
+    "fold-batch-norm",
     "merge-projections",
     "find-attention-regions",
     "find-gate-regions",

@@ -10,6 +10,7 @@ from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import many
 from attncomp.passes.exponentials import Exponential, read_exponential, without_shifts
 from attncomp.passes.numbers import everywhere
+from attncomp.passes.readers import read_once
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ def _quotient(graph: Graph, node: Node, numerator: int, denominator: int) -> Fou
         return None
     if numerator == summed:
         return Found("softmax", exponential, axes)
-    read_once = len(graph.uses(numerator)) == 1 and not graph.is_result(numerator)
-    if product.operator == "contract" and set(_axes(product)) == set(axes) and read_once:
+    if product.operator == "contract" and set(_axes(product)) == set(axes) and read_once(graph, numerator):
         for weights, values in _both_ways(graph, product):
             if weights == summed:
                 return Found("softmax", exponential, axes, values)

@@ -15,8 +15,9 @@ class TorchBackend:
 
     name: str = "torch"
     # Parameters stay the checkpoint's own and trainable: to concatenate them at each call costs more than the one
-    # product of merged projections saves. Pointwise operators are fused by torch.compile, and by nobody without it.
-    excluded_passes: frozenset[str] = frozenset({"merge-projections", "find-pointwise-regions"})
+    # product of merged projections saves, and a batch norm within a weight would not train. Pointwise operators are
+    # fused by torch.compile, and by nobody without it.
+    excluded_passes: frozenset[str] = frozenset({"merge-projections", "fold-batch-norm", "find-pointwise-regions"})
 
     def emit(self, program: Program) -> str:
         """The text of the module. Raises DiagnosticError (E061) for a key that torch.nn.Module cannot hold."""

@@ -68,7 +68,7 @@ sys.stdout.write(backend.emit(encoder(rate=0.1)))
 def test_the_backend_is_found_and_does_not_import_torch() -> None:
     assert find_backend("torch") is backend
     assert isinstance(backend, Backend)
-    assert backend.excluded_passes == {"merge-projections"}
+    assert backend.excluded_passes == {"merge-projections", "fold-batch-norm", "find-pointwise-regions"}
     code = "import attncomp_torch, sys; sys.exit('torch' in sys.modules)"
     run("-c", code, path=":".join(sys.path))
     assert "torch" not in vars(attncomp_torch)
