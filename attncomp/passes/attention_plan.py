@@ -40,8 +40,9 @@ class Plan:
 
     def pairs(self, softmax: Node) -> str:
         """How many numbers the score has, by its axes: `|seq| x |seq'|`."""
-        queries = sorted(name for name in softmax.type.names if name in self.sides.query)
-        return " x ".join(f"|{name}|" for name in (*queries, *sorted(self.sides.source)))
+        names = softmax.type.names
+        queries = [name for name in names if name in self.sides.query]
+        return " x ".join(f"|{name}|" for name in (*queries, *(name for name in names if name in self.sides.source)))
 
 
 def plans(overview: Overview, softmax: Node, weights: Weights) -> Iterator[Plan]:

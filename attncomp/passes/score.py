@@ -7,12 +7,14 @@ mask of keys) is an input; so are parameters, and what something outside reads t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
 from attncomp.passes.overview import Overview, Source, worked_axes
 from attncomp.passes.sides import WHOLE, Kind, Sides
+
+_EVERY = frozenset((Kind.SOURCE, Kind.QUERY, Kind.BOTH))
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,7 @@ def slice_score(overview: Overview, starts: Iterable[Start], inside: Iterable[in
             region.add(identity)
         elif any(readers):
             escaped.append(identity)
-    valued = _valued(overview, starts[0].value, members)
-    meetings = tuple(identity for identity in valued if _meets(overview, identity, members[identity]))
+    meetings = tuple(_meetings(overview, starts[0].value, members))
     outside = {operand for identity in region for operand in graph.operands(identity)} - region
     return Score(members, meetings, tuple(sorted(blocked & outside)), tuple(sorted(escaped)), frozenset(twofold))
 
@@ -108,19 +109,29 @@ def _valued(overview: Overview, start: int, members: dict[int, Sides]) -> list[i
     return list(found)
 
 
-def _meets(overview: Overview, identity: int, sides: Sides) -> bool:
-    """Whether pairs are made here, of one value with sources alone and another with queries alone.
+def _meetings(overview: Overview, start: int, members: dict[int, Sides]) -> Iterator[int]:
+    """The members where a value made of sources alone meets one made of queries alone, whatever positions they have.
 
     A contraction may have every pair on one side: it makes scores of queries and of a table of relative positions.
     """
-    node = overview.graph.node(identity)
-    there = sides.before(node)
-    if there is None:
-        return False
-    kinds = {there.kind(names) for names in _read_names(overview, node)}
-    if node.operator == "contract" and Kind.BOTH in kinds:
-        return not kinds.isdisjoint((Kind.SOURCE, Kind.QUERY))
-    return {Kind.SOURCE, Kind.QUERY} <= kinds
+    valued = sorted(_valued(overview, start, members), key=overview.place.__getitem__)
+    made_of: dict[int, frozenset[Kind]] = {}
+    for identity in valued:
+        node = overview.graph.node(identity)
+        there = members[identity].before(node)
+        if there is None:
+            made_of[identity] = _EVERY
+            continue
+        kinds: list[frozenset[Kind]] = []
+        for operand in _read(overview, node):
+            kind = there.kind(overview.graph.type(operand).names)
+            given = overview.source[operand] is not Source.POSITION and kind is not Kind.NEITHER
+            kinds.append(made_of.get(operand, frozenset((kind,)) if given else frozenset()))
+        made_of[identity] = frozenset().union(*kinds)
+        alone = {kind for found in kinds if len(found) == 1 for kind in found} - {Kind.BOTH}
+        pairs = any(there.kind(overview.graph.type(operand).names) is Kind.BOTH for operand in _read(overview, node))
+        if len(alone) == 2 or (node.operator == "contract" and alone and pairs and len(kinds) == 2):
+            yield identity
 
 
 def riders(overview: Overview, score: Score, count: int) -> frozenset[int]:
@@ -134,9 +145,11 @@ def riders(overview: Overview, score: Score, count: int) -> frozenset[int]:
         there = score.members[identity].before(node)
         if there is None:
             continue
-        operands = _read_names(overview, node)
+        read = _read(overview, node)
+        operands = [frozenset(overview.graph.type(operand).names) for operand in read]
+        data = [overview.source[operand] is Source.DATA for operand in read]
         for place, query in enumerate(there.queries):
-            keys = [names for names in operands if names & there.source and not names & query]
+            keys = [n for n, given in zip(operands, data, strict=True) if given and n & there.source and not n & query]
             queries = [names for names in operands if names & query and not names & there.source]
             found.update(
                 other
@@ -148,8 +161,7 @@ def riders(overview: Overview, score: Score, count: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def _read_names(overview: Overview, node: Node) -> list[frozenset[str]]:
-    """The axes of each operand that a node makes its numbers of: the condition of a `where` is not among them."""
+def _read(overview: Overview, node: Node) -> tuple[int, ...]:
+    """The operands that a node makes its numbers of: the condition of a `where` is not among them."""
     operands = overview.graph.operands(node.identity)
-    operands = operands[1:] if node.operator == "where" else operands
-    return [frozenset(overview.graph.type(operand).names) for operand in operands]
+    return operands[1:] if node.operator == "where" else operands

@@ -12,7 +12,7 @@ from attncomp.passes.overview import axis_names, renamed, worked_axes
 Names = frozenset[str]
 
 # Operators that lay places along an axis side by side or leave some out: each result is still one place of the operand.
-_SELECTING = frozenset(("concat", "pad", "slice"))
+_SELECTING = frozenset(("concat", "pad", "slice", "stack"))
 # No pair by itself can be had of these: leaves, regions, and what takes statistics over a whole batch.
 WHOLE = frozenset(("input", "parameter", "region", "part", "batch_norm"))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import Overview, worked_axes
+from attncomp.passes.overview import Overview, Source, worked_axes
 from attncomp.passes.sides import WHOLE, Sides
 
 # How many operators may read weights before the walk gives up: a map of weights that goes on through a network.
@@ -88,11 +88,15 @@ def values_of(overview: Overview, end: int, row: int) -> int:
 
 
 def queries_of(overview: Overview, weights: Weights, ends: Iterable[int]) -> tuple[int, ...]:
-    """Which of the softmax's other axes, by position, some of the values at `ends` lack."""
+    """Which of the softmax's other axes, by position, some of the values at `ends` lack.
+
+    A table of values for relative positions lacks the batch too: it counts where there are no other values.
+    """
+    values = {end: values_of(overview, end, weights.ends[end]) for end in ends}
+    data = [end for end in values if overview.source[values[end]] is Source.DATA]
     found: set[int] = set()
-    for end in ends:
-        row = weights.ends[end]
-        values = frozenset(overview.graph.type(values_of(overview, end, row)).names)
-        queries = weights.rows[row].queries
-        found.update(place for place, names in enumerate(queries) if names.isdisjoint(values))
+    for end in data or values:
+        names = overview.graph.type(values[end]).names
+        queries = weights.rows[weights.ends[end]].queries
+        found.update(place for place, query in enumerate(queries) if query.isdisjoint(names))
     return tuple(sorted(found))

@@ -138,7 +138,7 @@ def test_two_source_axes_and_renamed_weights() -> None:
     weights = s.rename(s.op("softmax", score, axes=("i", "j")), i="h", j="w")
     graph = s.returns(s.op("contract", s.op("cast", weights, dtype=DType.F64), v, axes=("h", "w")))
     remark = the("fused", fused(graph))
-    assert "|col| x |row| x |i| x |j|" in remark.message
+    assert "|row| x |col| x |i| x |j|" in remark.message
 
 
 def test_one_key_head_for_several_query_heads() -> None:
