@@ -103,11 +103,12 @@ class FindGateRegions(Pass):
             obstacle = found or obstacle
             if found is None and application is around[-1]:
                 break
-        if obstacle is None:
+        independent = obstacle is None and not self._depends(overview, around[0])
+        if independent:
             obstacle = self._stored(overview, around[-1])
         if obstacle is not None:
             refused.setdefault(obstacle.node, _refusal(overview, obstacle, node))
-        elif node.operator == "multiply" and not self._depends(overview, around[0]):
+        elif independent and node.operator == "multiply":
             other = statistic_elsewhere(overview, node, around[0])
             if other is not None:
                 refused.setdefault(node.identity, _refusal(overview, other, node, "note"))
@@ -155,6 +156,8 @@ def _gate(overview: Overview, application: Application, largest: int, shared: in
         return obstacles[0] if obstacles else None
     gate = _Gate(application, tuple(networks), ())
     members, outputs = gate.members, []
+    if any(not application.members.isdisjoint(network.members) for network in networks):
+        return None
     for identity in sorted(members - {application.output, shared}, key=overview.place.__getitem__):
         reader = overview.outside_reader(identity, members)
         if reader is not None and as_large(graph.type(identity), graph.type(application.whole[0])):

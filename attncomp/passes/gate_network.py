@@ -70,8 +70,9 @@ def trace(
             f"{overview.described(gate)} reads {listed([overview.described(v) for v in read])} in place, not reduced",
             "",
         )
-    if len(members) > largest:
-        message = f"the gate is a network of {len(members)} operators, of which {largest} are fused at most"
+    count = sum(_operators(graph.node(member)) for member in members)
+    if count > largest:
+        message = f"the gate is a network of {count} operators, of which {largest} are fused at most"
         return Obstacle(gate, message, f"make it of at most {largest} operators")
     return Network(tuple(members), tuple(statistics), read)
 
@@ -83,6 +84,13 @@ def as_large(value: ValueType, whole: ValueType) -> bool:
 
 def _more(one: ValueType, other: ValueType) -> float:
     return estimate(product([axis.size for axis in one.axes if axis not in other.axes]))
+
+
+def _operators(node: Node) -> int:
+    """One, or as many as a region has."""
+    if node.operator != "region":
+        return 1
+    return sum(inner.operator != "input" for inner in get(node.attributes, "body", Graph).nodes())
 
 
 def _bases(graph: Graph, wholes: tuple[int, ...], lacked: frozenset[str]) -> dict[int, frozenset[str]]:
