@@ -109,9 +109,11 @@ class Emitter:
         return result
 
     def add_region(self, region: Region) -> None:
-        """Adds a finished region."""
+        """Adds a finished region. What its results are made of is not to be seen from outside."""
         self.statements.append(region)
-        self._local.update(result.name for result in region.results)
+        for result in region.results:
+            self._local.add(result.name)
+            self.shared.definitions.pop(result.name, None)
 
     def _append(self, step: Step, key: Hashable) -> None:
         self.statements.append(step)
