@@ -5,7 +5,7 @@ A multiply-add counts as two operations, any other function of a number as one; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attncomp.ir.estimate import largest
 from attncomp.ir.graph import Graph, Node
@@ -35,6 +35,11 @@ def operations(graph: Graph, identity: int) -> Size:
     rule = _BY_NAME.get(node.operator) or _BY_CATEGORY.get(OPERATORS[node.operator].category)
     types = [graph.type(operand) for operand in graph.operands(identity)]
     return Size.of(0) if rule is None else rule(node, types)
+
+
+def contraction_operations(axes: Iterable[Axis]) -> Size:
+    """The arithmetic operations of a contraction whose operands have these axes between them."""
+    return 2 * product([axis.size for axis in axes])
 
 
 def traffic(graph: Graph, identity: int) -> Size:
@@ -95,7 +100,7 @@ def _normalization(node: Node, types: Sequence[ValueType]) -> Size:
 
 
 def _contraction(node: Node, types: Sequence[ValueType]) -> Size:
-    return 2 * product([axis.size for axis in axes_union(types)])
+    return contraction_operations(axes_union(types))
 
 
 def _convolution(node: Node, types: Sequence[ValueType]) -> Size:

@@ -27,6 +27,7 @@ ORDER = (
     "canonicalize",
     "find-softmax",
     "fold-batch-norm",
+    "reassociate-contractions",
     "merge-projections",
     "find-attention-regions",
     "find-gate-regions",
