@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attncomp.api import CompileError, Module, ParameterInfo, compile
+    from attncomp.api import CompileError, Module, ParameterInfo, compile, draw
 
     __version__: str
 
-__all__ = ["CompileError", "Module", "ParameterInfo", "__version__", "compile"]
+__all__ = ["CompileError", "Module", "ParameterInfo", "__version__", "compile", "draw"]
 
 
 def __getattr__(name: str) -> object:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attncomp import pipeline
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError
@@ -19,8 +19,13 @@ from attncomp.diagnostics.remarks import Remark
 from attncomp.diagnostics.render import render
 from attncomp.emission.registry import find_backend
 from attncomp.emitted import Emitted
+from attncomp.inspect.watch import Seen
 from attncomp.ir.graph import Graph
 from attncomp.semantics.static import StaticValue
+from attncomp.watcher import Watcher
+
+if TYPE_CHECKING:
+    from attncomp.inspect.pictures import Picture
 
 Weights = Mapping[str, Any] | str | os.PathLike[str]
 
@@ -59,6 +64,8 @@ class Module:
         self.warnings: tuple[Diagnostic, ...] = compiled.built.warnings
         self.parameters: Mapping[str, ParameterInfo] = _parameters(self.graph)
         self.backend: str = compiled.backend.name
+        self._compiled = compiled
+        self._watcher: Watcher | None = None
         self._emitted = Emitted(compiled.program, self.graph, compiled.backend.name, compiled.text)
 
     def __call__(self, /, *inputs: Any, **named: Any) -> Any:
@@ -68,6 +75,17 @@ class Module:
         for an input of the wrong rank, size or dtype.
         """
         return self._emitted(*inputs, **named)
+
+    def watch(self, /, *inputs: Any, **named: Any) -> dict[str, Seen]:
+        """The attention weights and gates of a call on these inputs, by layer path, in the order they are made.
+
+        Weights are those that the module has now; dropout and the statistics of batches are as at inference. Nothing
+        of this is fused, so that it takes the memory that fusing spares. `attncomp.draw` makes pictures of it. Raises
+        what calling the module raises.
+        """
+        if self._watcher is None:
+            self._watcher = Watcher(self._compiled.built, self._compiled.backend)
+        return self._watcher(self._emitted, inputs, named)
 
     def __repr__(self) -> str:
         numbers = sum(math.prod(info.shape) for info in self.parameters.values())
@@ -131,6 +149,20 @@ def compile(
     if weights is not None:
         module.load(weights, strict)
     return module
+
+
+def draw(
+    seen: Mapping[str, Seen] | Iterable[Seen], words: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Picture, ...]:
+    """A picture, as PNG, of each value that `Module.watch` has seen: heads side by side, over the image if it has one.
+
+    `words` names the positions along axes of the inputs, such as `{"seq": ["[CLS]", "a", …]}`. A picture has a
+    `file_name` and its bytes `png`, and shows itself in a notebook. Raises DiagnosticError E090 where matplotlib is not
+    installed.
+    """
+    from attncomp.inspect import pictures
+
+    return pictures.draw(seen.values() if isinstance(seen, Mapping) else seen, words)
 
 
 def _parameters(graph: Graph) -> dict[str, ParameterInfo]:

@@ -59,6 +59,7 @@ class Emitted:
     def __init__(self, program: Program, graph: Graph, backend: str, text: str) -> None:
         self._program, self._graph, self._backend, self._text = program, graph, backend, text
         self._model: Any = None
+        self._loaded: Mapping[str, Any] | str | os.PathLike[str] = {}
 
     @property
     def instance(self) -> Any:
@@ -66,6 +67,17 @@ class Emitted:
         if self._model is None:
             self.initialize(0)
         return self._model
+
+    @property
+    def weights(self) -> Mapping[str, Any] | str | os.PathLike[str]:
+        """The weights by key, as a module that trains has them now, or as they were handed in."""
+        instance = self.instance
+        return dict(instance.state_dict()) if hasattr(instance, "state_dict") else self._loaded
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, in the order of the model."""
+        return [one.name for one in self._program.inputs]
 
     def load(self, weights: Mapping[str, Any] | str | os.PathLike[str], strict: bool) -> None:
         """Puts weights in by key; see `attncomp.Module.load`."""
@@ -76,8 +88,10 @@ class Emitted:
             self._model = model
         elif isinstance(weights, Mapping):
             self._model = self._model_class()(weights, strict=strict)
+            self._loaded = weights
         else:
             self._model = self._model_class().load(weights, strict=strict)
+            self._loaded = weights
 
     def initialize(self, seed: int) -> None:
         """Fills the parameters by their initializers: the same numbers for a seed, whatever the backend."""
@@ -85,7 +99,7 @@ class Emitted:
 
     def __call__(self, /, *inputs: Any, **named: Any) -> Any:
         """The results. Raises TypeError (E071) where an input is missing, unknown or given twice."""
-        given = self._bound(inputs, named)
+        given = self.bound(inputs, named)
         if self._backend == "torch":
             inputs_of = zip(given, self._program.inputs, strict=True)
             given = [_tensor(value, one.value.dtype, one.name) for value, one in inputs_of]
@@ -103,9 +117,9 @@ class Emitted:
                 return found
         raise TypeError(f"a module of the backend `{self._backend}` has no model that can be called")
 
-    def _bound(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
-        """The inputs in the order of the model."""
-        names = [one.name for one in self._program.inputs]
+    def bound(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Any]:
+        """The inputs in the order of the model. Raises TypeError (E071), see `__call__`."""
+        names = self.input_names
         shown = ", ".join(names)
         if len(inputs) > len(names):
             raise TypeError(

@@ -12,6 +12,7 @@ import click
 
 from attncomp.cli.output import STDOUT, check_writable, write_file
 from attncomp.cli.reporting import report, reporting_options
+from attncomp.cli.show import SHOWN, check_show, draw_pictures, write_pictures
 from attncomp.cli.sources import load, model_options, parse_options
 from attncomp.diagnostics.core import Diagnostic, DiagnosticError, fail
 from attncomp.diagnostics.suggest import nearest
@@ -35,6 +36,10 @@ _RUNTIME = re.compile(r"(E07[0-9]): (.*)", re.DOTALL)
 @click.option("--strict/--no-strict", default=True, help="Whether the keys of the weights must be the model's exactly.")
 @click.option("--inputs", metavar="IN.npz", help="The inputs, by name.")
 @click.option("-o", "--output", required=True, metavar="OUT.npz", help="Where the results go, by name.")
+@click.option(
+    "--show", metavar="WHAT", help=f"Draw the attention weights and gates of the run; one of {', '.join(SHOWN)}."
+)
+@click.option("--pictures", metavar="DIR", help="Where the pictures go; a folder OUT.pictures if not given.")
 @reporting_options
 def run(
     file: str,
@@ -47,6 +52,8 @@ def run(
     strict: bool,
     inputs: str | None,
     output: str,
+    show: str | None,
+    pictures: str | None,
 ) -> None:
     """Run a model on the arrays of an .npz file.
 
@@ -63,6 +70,7 @@ def run(
         raise fail("E090", "the results are no text", help="give the name of an .npz file: `-o out.npz`")
     chosen = find_backend(backend)
     check_writable(output)
+    folder = check_show(show, pictures, output)
     given = {} if inputs is None else _read_arrays(inputs)
     files = load(file)
     declaration = choose_model(files, model)
@@ -77,6 +85,7 @@ def run(
     try:
         _fill(module, weights, seed, strict)
         result = module(*(given[name] for name in names))
+        drawn = draw_pictures(module, {name: given[name] for name in names}, show) if show is not None else ()
     except (ValueError, TypeError) as error:
         raise _of_the_user(error) from error
     except MemoryError as error:
@@ -87,6 +96,7 @@ def run(
     write_file(output, lambda stream: _write_arrays(stream, arrays))
     for title, array in arrays.items():
         click.echo(f"{title}: {array.dtype}{list(array.shape)}", err=True)
+    write_pictures(drawn, folder)
 
 
 def _fill(module: Module, weights: str | None, seed: int | None, strict: bool) -> None:
