@@ -18,6 +18,8 @@ Where no exponential overflows and not all are 0, the values are the same within
 or 0 (and the logarithm of one -inf), and the softmax has its own value: 0 for a row that is masked as a whole. What is
 taken off stays where dropping it would leave a parameter without a reader.
 
+What a score subtracts from a product of queries and keys it adds with the other sign, as kernels take a bias.
+
 A denominator that is more than the sum (an epsilon, weights) makes no softmax. A remark says so where the quotient is
 contracted over S, so that an attention is lost.
 """
@@ -32,6 +34,7 @@ from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.build import Builder
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.types import DType
+from attncomp.passes.added_biases import add_biases
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
 from attncomp.passes.near_softmax import near_miss
@@ -60,7 +63,8 @@ class FindSoftmax(Pass):
             elif node.operator == "divide":
                 remarks.extend(near_miss(self.name, graph, node))
         remove_unread(graph, replaced)
-        return PassResult(bool(replaced), tuple(remarks))
+        added = [add_biases(builder, softmax) for softmax in list(graph.nodes("softmax"))]
+        return PassResult(bool(replaced) or any(added), tuple(remarks))
 
 
 def _build(builder: Builder, node: Node, found: Found, made: dict[Found, int]) -> int:

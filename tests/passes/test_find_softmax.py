@@ -226,6 +226,42 @@ def test_two_normalised_exponentials_of_one_score_over_two_axes() -> None:
     assert operators(graph) == ["input", "softmax", "softmax"]
 
 
+def test_subtracted_biases_are_added_golden() -> None:
+    s = Sketch()
+    q, k = s.input("q", head=2, query="query", key=3), s.input("k", source="source", key=3)
+    score = s.op("divide", s.op("contract", q, k, axes=("key",)), s.constant(2.0))
+    slope, distance = s.input("slope", head=2), s.input("distance", query="query", source="source")
+    score = s.op("subtract", score, s.op("multiply", distance, slope), name="score")
+    mask = s.op("multiply", s.constant(1e4), s.input("mask", source="source"))
+    score = s.op("where", s.op("greater", slope, s.constant(0.0)), s.op("subtract", score, mask), s.constant(-math.inf))
+    check_pass("softmax_biases", FindSoftmax(), s.returns(s.op("softmax", score, axes=("source",))))
+
+
+@pytest.mark.parametrize("kind", ["negated", "whole", "number", "read", "boolean", "no product"])
+def test_what_is_subtracted(kind: str) -> None:
+    s = Sketch()
+    q, k = s.input("q", query="query", key=3), s.input("k", source="source", key=3)
+    score = (
+        s.input("s", query="query", source="source") if kind == "no product" else s.op("contract", q, k, axes=("key",))
+    )
+    bias = {
+        "negated": lambda: s.op("negate", s.input("b", source="source")),
+        "whole": lambda: s.input("b", DType.I64, source="source"),
+        "number": lambda: s.op("sum", k, axes=("source", "key")),
+        "read": lambda: s.op("multiply", s.input("b", source="source"), s.input("c", query="query")),
+        "boolean": lambda: s.input("b", DType.BOOL, source="source"),
+        "no product": lambda: s.input("b", source="source"),
+    }[kind]()
+    weights = s.op("softmax", s.op("subtract", score, bias), axes=("source",))
+    graph = s.returns(weights, *((bias,) if kind == "read" else ()))
+    assert found(graph) is (kind not in ("boolean", "no product"))
+    assert not FindSoftmax().run(graph).changed
+    expected = {"negated": [], "whole": ["negate"], "read": ["negate"]}
+    assert [name for name in operators(graph) if name in ("negate", "subtract")] == expected.get(
+        kind, [] if kind == "number" else ["subtract"]
+    )
+
+
 @pytest.mark.parametrize("guard", ["add", "maximum", "clamp"])
 @pytest.mark.parametrize("behind", [False, True])
 def test_guarded_sum_leaves_a_remark(guard: str, behind: bool) -> None:
