@@ -28,14 +28,17 @@ from typing import ClassVar
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Graph, Node
-from attncomp.passes.attention_misses import between, no_contraction, no_queries, refused_score, stored_part
+from attncomp.passes.attention_misses import between, no_queries, stored_part
 from attncomp.passes.attention_plan import Plan, is_one, plans
+from attncomp.passes.attention_words import named, reader
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.overview import Overview, Source
 from attncomp.passes.regions import fuse
 from attncomp.passes.reporting import fused
+from attncomp.passes.score_misses import refused_score
 from attncomp.passes.sides import Kind
 from attncomp.passes.weights import follow_weights, queries_of
+from attncomp.passes.weights_misses import no_contraction
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,10 @@ def _read(overview: Overview, plan: Plan, region: int) -> str:
     """What a region reads, in words: how many inputs, which of them hold every pair, and whether positions."""
     graph = overview.graph
     operands = graph.operands(region)
-    pairs = [o for o in operands if plan.sides.kind(graph.type(o).names) is Kind.BOTH]
+    pairs = [value for value in operands if plan.sides.kind(graph.type(value).names) is Kind.BOTH]
     said = f"{len(operands)} {'input' if len(operands) == 1 else 'inputs'}"
     if pairs:
-        said += f" ({', '.join(map(overview.described, pairs))} with every pair)"
+        said += f" ({', '.join(dict.fromkeys(named(overview, value) for value in pairs))} with every pair)"
     body = graph.node(region).attributes["body"]
     assert isinstance(body, Graph)
     return f"{said} and positions" if any(node.operator == "arange" for node in body.nodes()) else said
@@ -95,6 +98,5 @@ def _stored(overview: Overview, plan: Plan) -> str:
     """That weights are stored, and who reads them; "" where they are not."""
     if not plan.stored:
         return ""
-    readers = [overview.outside_reader(row, plan.members) for row in plan.stored]
-    said = " and ".join(dict.fromkeys(reader for reader in readers if reader is not None))
+    said = " and ".join(dict.fromkeys(reader(overview, row, plan.members) for row in plan.stored))
     return f"; the weights are stored, for {said} reads them too"

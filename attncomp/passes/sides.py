@@ -13,6 +13,8 @@ Names = frozenset[str]
 
 # Operators that lay places along an axis side by side or leave some out: each result is still one place of the operand.
 _SELECTING = frozenset(("concat", "pad", "slice", "stack"))
+# They take places along an axis together, and give one number for them.
+REDUCTIONS = frozenset(("sum", "mean", "max", "min", "var", "norm"))
 # No pair by itself can be had of these: leaves, regions, and what takes statistics over a whole batch.
 WHOLE = frozenset(("input", "parameter", "region", "part", "batch_norm"))
 

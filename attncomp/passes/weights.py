@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
 from attncomp.passes.overview import Overview, Source, worked_axes
-from attncomp.passes.sides import WHOLE, Sides
+from attncomp.passes.sides import REDUCTIONS, WHOLE, Sides
 
 # How many operators may read weights before the walk gives up: a map of weights that goes on through a network.
 _SEARCH = 64
@@ -30,7 +30,7 @@ class Weights:
     rows: dict[int, Sides]
     ends: dict[int, int]
     sums: dict[int, int]
-    others: tuple[int, ...]
+    others: dict[int, None]
 
     def leading_to(self, overview: Overview, ends: Iterable[int]) -> set[int]:
         """The rows on the ways from the softmax to `ends`."""
@@ -45,14 +45,25 @@ class Weights:
 
 
 def follow_weights(overview: Overview, softmax: Node) -> Weights:
-    """Every row of the weights of `softmax`, and what reads it."""
+    """Every row of the weights of `softmax`, and what reads it.
+
+    A row may be summed over an axis of its own, heads say. Where that meets a row that still has the axis, the sum
+    needs all of it before: then it is no row.
+    """
+    barred: frozenset[int] = frozenset()
+    while True:
+        weights = _walk(overview, softmax, barred)
+        columns = _columns(overview, weights)
+        if not columns:
+            return weights
+        barred |= columns
+
+
+def _walk(overview: Overview, softmax: Node, barred: frozenset[int]) -> Weights:
     graph, place = overview.graph, overview.place
     source = worked_axes(softmax)
     others = tuple(frozenset((name,)) for name in softmax.type.names if name not in source)
-    rows = {softmax.identity: Sides(source, others)}
-    ends: dict[int, int] = {}
-    sums: dict[int, int] = {}
-    strangers: dict[int, None] = {}
+    weights = Weights({softmax.identity: Sides(source, others)}, {}, {}, {})
     waiting = [(place[user], user) for user in graph.users(softmax.identity)]
     heapq.heapify(waiting)
     seen: set[int] = set()
@@ -61,24 +72,39 @@ def follow_weights(overview: Overview, softmax: Node) -> Weights:
         if identity in seen:
             continue
         seen.add(identity)
-        node = graph.node(identity)
-        read = [operand for operand in graph.operands(identity) if operand in rows]
-        sides = rows[read[0]]
-        after = sides.after(node, graph.type(read[0]).names)
-        consumed = sides.source <= worked_axes(node)
-        if any(rows[operand] != sides for operand in read) or node.operator in WHOLE:
-            strangers[identity] = None
-        elif node.operator == "contract" and consumed and len(read) == 1:
-            ends[identity] = read[0]
-        elif node.operator in ("sum", "mean") and consumed:
-            sums[identity] = read[0]
-        elif after is None:
-            strangers[identity] = None
-        else:
-            rows[identity] = after
+        if _is_row(overview, weights, identity, barred):
             for user in graph.users(identity):
                 heapq.heappush(waiting, (place[user], user))
-    return Weights(rows, ends, sums, tuple(strangers))
+    return weights
+
+
+def _is_row(overview: Overview, weights: Weights, identity: int, barred: frozenset[int]) -> bool:
+    """Notes one reader of rows by what it is, and says whether it is a row itself."""
+    graph, rows = overview.graph, weights.rows
+    node = graph.node(identity)
+    read = [operand for operand in graph.operands(identity) if operand in rows]
+    sides = rows[read[0]]
+    consumed = sides.source <= worked_axes(node)
+    if identity in barred or node.operator in WHOLE or any(rows[operand] != sides for operand in read):
+        weights.others[identity] = None
+    elif node.operator == "contract" and consumed and len(read) == 1:
+        weights.ends[identity] = read[0]
+    elif node.operator in ("sum", "mean") and consumed:
+        weights.sums[identity] = read[0]
+    elif (after := sides.after(node, graph.type(read[0]).names)) is None:
+        weights.others[identity] = None
+    else:
+        rows[identity] = after
+        return True
+    return False
+
+
+def _columns(overview: Overview, weights: Weights) -> frozenset[int]:
+    """The first reductions on the ways to where rows of different axes meet."""
+    graph = overview.graph
+    meetings = [o for o in weights.others if len({weights.rows[r] for r in graph.operands(o) if r in weights.rows}) > 1]
+    reductions = [row for row in weights.leading_to(overview, meetings) if graph.node(row).operator in REDUCTIONS]
+    return frozenset(sorted(reductions, key=overview.place.__getitem__)[:1])
 
 
 def values_of(overview: Overview, end: int, row: int) -> int:

@@ -346,7 +346,7 @@ def test_score_normalised_by_rows_is_a_miss() -> None:
     score = s.op("normalize", s.op("contract", q, k, axes=("key",)), axes=("seq'",), epsilon=1e-5, center=True)
     graph = s.returns(s.op("contract", s.op("softmax", score, axes=("seq'",)), v, axes=("seq'",)))
     remark = the("missed", fused(graph))
-    assert "`normalize` over {seq'}" in remark.message
+    assert "the normalisation over {seq'}" in remark.message
 
 
 def test_stored_bias_beside_a_fused_score_is_noted() -> None:
