@@ -71,6 +71,14 @@ def test_the_python_runs_and_prints_what_it_says(first: str, capsys: pytest.Capt
     assert isinstance(result, np.ndarray) and np.isfinite(result).all()
 
 
+def test_what_is_seen_is_drawn(first: str, tmp_path: Path) -> None:
+    running, seeing = (next(block for block in _blocks("python") if word in block) for word in ("first.attn", "watch"))
+    names: dict[str, object] = {}
+    exec(running + seeing, names)
+    assert str(names["seen"]) in seeing
+    assert [path.read_bytes()[:4] for path in tmp_path.glob("*.png")] == [b"\x89PNG"]
+
+
 def test_every_model_text_parses() -> None:
     for number, block in enumerate(_blocks("attn")):
         assert parse(block, f"README block {number}").items
