@@ -30,7 +30,7 @@ def add_biases(builder: Builder, softmax: Node) -> bool:
 
 
 def _differences(graph: Graph, score: int) -> list[int]:
-    """The differences with values on a way from a contraction to `score`, the last first; none where there is no way."""
+    """The differences on a way from a contraction to `score`, the last first; none where there is no way."""
     before: dict[int, int | None] = {score: None}
     waiting = [score]
     while waiting and len(before) <= _SEARCH:

@@ -12,7 +12,8 @@ whose condition is known). Folded, they are one number in the emitted code, and 
 
 Values keep their dtype and their axes. NaN and infinity keep their meaning: `x * 0` and `x - x` are not 0; only the
 sign of a zero may change. Results of more than `largest` elements stay operators, and so do positions (`arange`,
-`linspace`), for a mask made of positions is worth more to a kernel than a table of numbers.
+`linspace`), for a mask made of positions is worth more to a kernel than a table of numbers. What their bounds decide is
+known, though, with symbolic sizes too: a `where` by `arange >= 0`, or by a window as wide as the axis, is dropped.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from attncomp.ir.types import Axis, DType
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
 from attncomp.passes.numbers import everywhere
+from attncomp.passes.positions import Bounds, Positions
 
 # What is never computed when compiling: places with a state of their own, and operators without operands.
 _KEPT = frozenset(("dropout", "batch_norm", "region", "constant", "input", "parameter", "arange", "linspace"))
@@ -50,6 +52,7 @@ class FoldConstants(Pass):
         """One walk in order, so that a node sees its operands folded."""
         orphans: list[int] = []
         changed = False
+        known = Positions(graph)
         for identity in graph.order():
             node = graph.node(identity)
             operands = graph.operands(identity)
@@ -59,10 +62,12 @@ class FoldConstants(Pass):
                 graph.set_operands(identity, ())
                 orphans.extend(operands)
                 changed = True
+                known.visit(identity)
                 continue
             rule = _IDENTITIES.get(node.operator)
-            same = rule(graph, node, operands) if rule else None
+            same = rule(known, node, operands) if rule else None
             if same is None or not graph.type(same).same_as(node.type):
+                known.visit(identity)
                 continue
             if node.name and not graph.node(same).name:
                 graph.update(same, name=node.name)
@@ -98,45 +103,64 @@ def _symbolic(value: Attribute) -> bool:
 
 # --- identities: what an operator equals, where that is one of its operands or of their operands ----------------
 
-Rule = Callable[[Graph, Node, tuple[int, ...]], "int | None"]
+Rule = Callable[[Positions, Node, tuple[int, ...]], "int | None"]
 
 
 def _neutral(number: float, *, left: bool) -> Rule:
     """Dropping an operand that is `number` everywhere, on the right and, if `left`, on the left."""
 
-    def rule(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
-        if everywhere(graph, operands[1], number):
+    def rule(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
+        if _everywhere(known, operands[1], number):
             return operands[0]
-        return operands[1] if left and everywhere(graph, operands[0], number) else None
+        return operands[1] if left and _everywhere(known, operands[0], number) else None
 
     return rule
 
 
-def _twice(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+def _everywhere(known: Positions, identity: int, number: float) -> bool:
+    return everywhere(known.graph, identity, number) or known.is_everywhere(identity, number)
+
+
+def _twice(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
     (inner,) = operands
-    return graph.operands(inner)[0] if graph.node(inner).operator == node.operator else None
+    return known.graph.operands(inner)[0] if known.graph.node(inner).operator == node.operator else None
 
 
-def _cast(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+def _cast(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
     return operands[0]  # the types are compared by the caller
 
 
-def _where(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+def _where(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
     condition, chosen, other = operands
-    if everywhere(graph, condition, True):
+    if _everywhere(known, condition, True):
         return chosen
-    return other if everywhere(graph, condition, False) else None
+    return other if _everywhere(known, condition, False) else None
 
 
-def _rename(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+def _clamp(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
+    """A clamp of positions that lie within its limits."""
+    if node.type.dtype is not DType.I64:
+        return None
+    bounds = known.bounds(operands[0])
+    low, high = (_limit(node.attributes[name]) for name in ("low", "high"))
+    above = low is None or Bounds(low, low).below(bounds, or_equal=True)
+    below = high is None or bounds.below(Bounds(high, high), or_equal=True)
+    return operands[0] if above and below else None
+
+
+def _limit(limit: Attribute) -> Size | None:
+    return Size.of(int(limit)) if isinstance(limit, int | float) else None
+
+
+def _rename(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
     return operands[0] if all(old == new for old, new in pairs(node.attributes, "names")) else None
 
 
-def _slice(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+def _slice(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
     return operands[0] if node.attributes["start"] == Size.of(0) else None  # the sizes are compared by the caller
 
 
-def _dropout(graph: Graph, node: Node, operands: tuple[int, ...]) -> int | None:
+def _dropout(known: Positions, node: Node, operands: tuple[int, ...]) -> int | None:
     return operands[0] if node.attributes["rate"] == 0.0 else None
 
 
@@ -153,6 +177,7 @@ _IDENTITIES: Mapping[str, Rule] = MappingProxyType(
         "logical_not": _twice,
         "cast": _cast,
         "where": _where,
+        "clamp": _clamp,
         "rename": _rename,
         "slice": _slice,
         "dropout": _dropout,
