@@ -21,11 +21,12 @@ def check_fusion(marks: Iterable[Span], remarks: Iterable[Remark], *, everywhere
     """
     said = tuple(remarks)
     missed = [remark for remark in said if remark.kind == "missed" and (everywhere or remark.marks)]
-    errors = dict.fromkeys(_near_miss(remark) for remark in missed)
+    # Repeated layers may say it of values of other names: one place with one edit is one error.
+    errors = {(remark.region, remark.span, remark.help): _near_miss(remark) for remark in reversed(missed)}
     settled = {mark for remark in said if remark.kind in ("fused", "missed") for mark in remark.marks}
-    errors.update(dict.fromkeys(_no_region(mark, said) for mark in marks if mark not in settled))
-    if errors:
-        raise DiagnosticError(errors)
+    found = [*reversed(errors.values()), *(_no_region(mark, said) for mark in marks if mark not in settled)]
+    if found:
+        raise DiagnosticError(found)
 
 
 def _near_miss(remark: Remark) -> Diagnostic:

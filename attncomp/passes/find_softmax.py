@@ -32,7 +32,7 @@ from typing import ClassVar
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.build import Builder
-from attncomp.ir.graph import Graph, Node
+from attncomp.ir.graph import Graph, Node, Origin
 from attncomp.ir.types import DType
 from attncomp.passes.added_biases import add_biases
 from attncomp.passes.base import Pass, PassResult
@@ -77,10 +77,23 @@ def _build(builder: Builder, node: Node, found: Found, made: dict[Found, int]) -
             chosen = (score, excluded) if kept else (excluded, score)
             score = builder.add("where", (condition, *chosen), origin=node.origin)
         name = node.name if found.values is None else ""
-        made[weights] = builder.add(found.operator, (score,), {"axes": found.axes}, node.origin, name)
+        origin = _origin(builder.graph, node, found)
+        made[weights] = builder.add(found.operator, (score,), {"axes": found.axes}, origin, name)
     if found.values is None:
         return made[weights]
     return builder.contract(made[weights], found.values, found.axes, origin=node.origin, name=node.name)
+
+
+def _origin(graph: Graph, node: Node, found: Found) -> Origin:
+    """The place of `node`, with the marks of every operator that the softmax stands for."""
+    if not graph.marks:
+        return node.origin
+    ends = {found.score.score} if found.values is None else {found.score.score, found.values}
+    outside = ends.union(*map(graph.ancestors, ends))
+    origin = node.origin
+    for identity in sorted(graph.ancestors(node.identity) - outside):
+        origin = origin.marked_too(graph.node(identity).origin)
+    return origin
 
 
 def _real(dtype: DType) -> DType:
