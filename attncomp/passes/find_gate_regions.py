@@ -31,34 +31,14 @@ from attncomp.diagnostics.remarks import Remark, RemarkKind
 from attncomp.ir.graph import Graph, Node
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.gate_application import Application, applications, beyond, combines
-from attncomp.passes.gate_misses import Obstacle, listed, statistic_elsewhere
-from attncomp.passes.gate_network import Network, as_large, trace
-from attncomp.passes.gate_normalization import normalizes
+from attncomp.passes.gate_misses import Obstacle, escape, listed, statistic_elsewhere
+from attncomp.passes.gates import Gate, depends, gate_of
 from attncomp.passes.overview import Overview, braced, worked_axes
-from attncomp.passes.regions import fuse, is_convex
+from attncomp.passes.regions import fuse
 from attncomp.passes.reporting import about, fused
 
 # A region's place in the graph, that of its remark, and what was said.
 _Said = dict[int, Remark]
-
-
-@dataclass(frozen=True)
-class _Gate:
-    """An application with the networks of its gates, and which of their small values are read elsewhere too."""
-
-    application: Application
-    networks: tuple[Network, ...]
-    shared: tuple[int, ...]
-
-    @property
-    def members(self) -> set[int]:
-        """Every operator of the region."""
-        return {*self.application.members, *(member for network in self.networks for member in network.members)}
-
-    @property
-    def read(self) -> tuple[int, ...]:
-        """The values that are gated, in order of their numbers."""
-        return tuple(sorted({value for network in self.networks for value in network.read}))
 
 
 @dataclass(frozen=True)
@@ -93,32 +73,26 @@ class FindGateRegions(Pass):
     def _visit(self, overview: Overview, node: Node, made: _Said, refused: _Said) -> bool:
         """Fuses the largest application around an operator that can be, or says why none can."""
         around = tuple(applications(overview, node, self.largest))
+        related = depends(overview, around[-1], self.largest)
         obstacle: Obstacle | None = None
-        for application in reversed(around):
-            found = _gate(overview, application, self.largest)
-            if isinstance(found, _Gate):
+        for application in reversed(around) if related else ():
+            found = gate_of(overview, application, self.largest)
+            if isinstance(found, Gate):
                 region, remark = self._fuse(overview, found)
                 made[region] = remark
                 return True
             obstacle = found or obstacle
-            if found is None and application is around[-1]:
-                break
-        independent = obstacle is None and not self._depends(overview, around[0])
-        if independent:
+        if not related:
             obstacle = self._stored(overview, around[-1])
         if obstacle is not None:
             refused.setdefault(obstacle.node, _refusal(overview, obstacle, node))
-        elif independent and node.operator == "multiply":
+        elif not related and node.operator == "multiply":
             other = statistic_elsewhere(overview, node, around[0])
             if other is not None:
                 refused.setdefault(node.identity, _refusal(overview, other, node, "note"))
         return False
 
-    def _depends(self, overview: Overview, application: Application) -> bool:
-        wholes, axes = application.whole, application.axes
-        return any(trace(overview, small, wholes, axes, self.largest) is not None for small in application.small)
-
-    def _fuse(self, overview: Overview, gate: _Gate) -> tuple[int, Remark]:
+    def _fuse(self, overview: Overview, gate: Gate) -> tuple[int, Remark]:
         graph, application = overview.graph, gate.application
         message = _message(overview, gate)
         readers = [m for m in application.members if not set(gate.read).isdisjoint(graph.operands(m))]
@@ -130,53 +104,13 @@ class FindGateRegions(Pass):
         """That a gate as large as its value would be fused, were it not read elsewhere too."""
         output = application.output
         for larger in beyond(overview, application, self.largest):
-            if isinstance(_gate(overview, larger, self.largest, shared=output), _Gate):
+            if isinstance(gate_of(overview, larger, self.largest, shared=output), Gate):
                 reader = overview.outside_reader(output, set(larger.members))
-                return _escape(overview, output, reader or "another operator")
+                return escape(overview, output, reader or "another operator")
         return None
 
 
-def _gate(overview: Overview, application: Application, largest: int, shared: int = -1) -> _Gate | Obstacle | None:
-    """The gate that an application applies; None where it combines nothing with statistics of its own, or normalises.
-
-    `shared` is an operator whose readers do not count.
-    """
-    graph = overview.graph
-    networks: list[Network] = []
-    obstacles: list[Obstacle] = []
-    normal = 0
-    for small in application.small:
-        found = trace(overview, small, application.whole, application.axes, largest) if application.whole else None
-        if isinstance(found, Network):
-            networks.append(found)
-            normal += normalizes(overview, small, found, application.members)
-        elif found is not None:
-            obstacles.append(found)
-    if obstacles or normal == len(networks):
-        return obstacles[0] if obstacles else None
-    gate = _Gate(application, tuple(networks), ())
-    members, outputs = gate.members, []
-    if any(not application.members.isdisjoint(network.members) for network in networks):
-        return None
-    for identity in sorted(members - {application.output, shared}, key=overview.place.__getitem__):
-        reader = overview.outside_reader(identity, members)
-        if reader is not None and as_large(graph.type(identity), graph.type(application.whole[0])):
-            return _escape(overview, identity, reader)
-        if reader is not None:
-            outputs.append(identity)
-    if not is_convex(overview, members):
-        read = listed([overview.described(value) for value in gate.read])
-        message = f"what is made of the gate of {read} comes back to where the gate is applied"
-        return Obstacle(application.output, message, "")
-    return replace(gate, shared=tuple(outputs))
-
-
-def _escape(overview: Overview, identity: int, reader: str) -> Obstacle:
-    message = f"{overview.described(identity)}, as large as what is gated, is read by {reader} too, and must be stored"
-    return Obstacle(identity, message, "make the gate its only reader")
-
-
-def _message(overview: Overview, gate: _Gate) -> str:
+def _message(overview: Overview, gate: Gate) -> str:
     graph, application = overview.graph, gate.application
     named = [overview.described(value) for value in gate.read]
     statistics = dict.fromkeys(identity for network in gate.networks for identity in network.statistics)

@@ -55,7 +55,7 @@ class Application:
 
 def is_pointwise(node: Node) -> bool:
     """Whether an operator works place by place on operands that broadcast."""
-    return OPERATORS[node.operator].category == "pointwise"
+    return OPERATORS[node.operator].category == "pointwise" or node.operator == "dropout"
 
 
 def combines(overview: Overview, node: Node) -> bool:
@@ -95,6 +95,24 @@ def beyond(overview: Overview, application: Application, largest: int) -> Iterat
             members = set(application.members)
             _grow(overview, user, application.axes, members, largest)
             yield Application(graph, frozenset(members), user, application.axes, overview.source)
+
+
+def widened(overview: Overview, application: Application, inside: set[int], largest: int) -> Application | None:
+    """The application with a whole value that is only read `inside`, and made place by place of others that are read.
+
+    So the value need not be stored: `(x - mean(x)) ** 2` beside x. None where there is no such value.
+    """
+    graph = overview.graph
+    for value in application.whole:
+        if not _belongs(graph.node(value), application.axes) or graph.is_result(value):
+            continue
+        if all(user in inside for user in graph.users(value)):
+            members = set(application.members)
+            _grow(overview, value, application.axes, members, largest)
+            wider = Application(graph, frozenset(members), application.output, application.axes, overview.source)
+            if set(wider.whole) < set(application.whole):
+                return wider
+    return None
 
 
 def _belongs(node: Node, axes: frozenset[str]) -> bool:

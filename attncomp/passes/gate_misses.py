@@ -53,6 +53,12 @@ def obstacle(
     return Obstacle(node.identity, message, edit)
 
 
+def escape(overview: Overview, identity: int, reader: str) -> Obstacle:
+    """That a value within a gate would have to be stored."""
+    message = f"{overview.described(identity)}, as large as what is gated, is read by {reader} too, and must be stored"
+    return Obstacle(identity, message, "make the gate its only reader")
+
+
 def statistic_elsewhere(overview: Overview, product: Node, application: Application) -> Obstacle | None:
     """That a product's smaller factor is made of a statistic of another value with the axes of the larger one."""
     graph = overview.graph

@@ -21,7 +21,8 @@ from attncomp.passes.overview import Overview, Source, renamed, worked_axes
 
 # Place by place but for statistics of their own, which are a reduction and pointwise operators each.
 _MAPS = frozenset(("softmax", "log_softmax", "normalize", "batch_norm", "dropout"))
-_VIEWS = frozenset(("split", "merge", "slice", "index"))
+_REGROUPS = frozenset(("split", "merge"))
+_PARTS = frozenset(("slice", "index"))
 _POOLS = frozenset(("avgpool", "maxpool", "adaptive_avgpool"))
 
 
@@ -42,7 +43,8 @@ def trace(
     None too where it depends on more than four times the `largest` number of operators that a network may have.
     """
     graph = overview.graph
-    bases = _bases(graph, wholes, axes - set(graph.type(gate).names))
+    lacked = axes - set(graph.type(gate).names)
+    bases = with_origins(graph, wholes, lacked)
     behind = _behind(overview, gate, bases, 4 * largest)
     carried: dict[int, frozenset[str]] = {}
     members: list[int] = []
@@ -54,12 +56,13 @@ def trace(
         elif _handed_over(graph, node, bases):
             carried[identity] = frozenset()
         elif any(operand in carried for operand in operands):
-            found = _step(overview, node, carried, wholes[0], bases)
+            found = _step(overview, node, carried, wholes[0], bases, lacked)
             if found is None or isinstance(found, Obstacle):
                 return found
             carried[identity] = found
             members.append(identity)
-            if not renamed(node) and any(not carried.get(operand, found) <= found for operand in operands):
+            shrinks = any(not carried.get(operand, found) <= found for operand in operands)
+            if shrinks and node.operator not in ("rename", *_REGROUPS):
                 statistics.append(identity)
     if not members or gate not in carried:
         return None
@@ -93,19 +96,28 @@ def _operators(node: Node) -> int:
     return sum(inner.operator != "input" for inner in get(node.attributes, "body", Graph).nodes())
 
 
-def _bases(graph: Graph, wholes: tuple[int, ...], lacked: frozenset[str]) -> dict[int, frozenset[str]]:
-    """Each of the values, and what it is a rename of, with the axes that the gate lacks."""
+def with_origins(graph: Graph, wholes: tuple[int, ...], lacked: frozenset[str]) -> dict[int, frozenset[str]]:
+    """Each of the values, and what it is a view of, with the axes that the gate lacks."""
     found: dict[int, frozenset[str]] = {}
     for identity in wholes:
         value, names = identity, lacked
         while graph.type(value).dtype.is_float:
             found[value] = names
-            old = {new: old for old, new in renamed(graph.node(value)).items()}
-            if not old:
+            node = graph.node(value)
+            if node.operator not in ("rename", *_REGROUPS):
                 break
             (value,) = graph.operands(value)
-            names = frozenset(old.get(name, name) for name in names)
+            names = _named_before(node, names, graph.type(value))
     return found
+
+
+def _named_before(view: Node, names: frozenset[str], operand: ValueType) -> frozenset[str]:
+    """Axes of a view by the names that they have in its operand; of a merged or split axis, all it is made of."""
+    old = {new: old for old, new in renamed(view).items()}
+    if old:
+        return frozenset(old.get(name, name) for name in names)
+    made = worked_axes(view) & set(view.type.names)
+    return names if made.isdisjoint(names) else names - made | (worked_axes(view) & set(operand.names))
 
 
 def _behind(overview: Overview, gate: int, bases: Mapping[int, frozenset[str]], most: int) -> list[int]:
@@ -140,6 +152,7 @@ def _step(
     carried: Mapping[int, frozenset[str]],
     whole: int,
     bases: Mapping[int, frozenset[str]],
+    lacked: frozenset[str],
 ) -> frozenset[str] | Obstacle | None:
     """The axes that the result of an operator carries, or why it is no part of a gate; None where it is far from one,
     as the score of an attention is.
@@ -152,9 +165,12 @@ def _step(
     worked, size = worked_axes(node), graph.type(whole)
     if not before or node.operator in REDUCTIONS or exchanged:
         return after
+    if node.operator in _REGROUPS:
+        made = worked & set(node.type.names)
+        return after if worked.isdisjoint(before) else after | (made & lacked or made)
     if is_pointwise(node) or node.operator in _MAPS:
         allowed = not _more(node.type, size) > _more(size, node.type)
-    elif node.operator in _VIEWS:
+    elif node.operator in _PARTS:
         allowed = worked.isdisjoint(before)
     elif node.operator in _POOLS and _pools_to_one(node, worked):
         return after - worked

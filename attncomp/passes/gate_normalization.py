@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attncomp.passes.gate_application import Application, is_pointwise
 from attncomp.passes.gate_network import Network
 from attncomp.passes.overview import Overview, Source
 
@@ -9,6 +10,8 @@ from attncomp.passes.overview import Overview, Source
 _ARITHMETIC = frozenset(
     ("add", "subtract", "multiply", "divide", "maximum", "sqrt", "rsqrt", "power", "clamp", "cast", "abs", "rename")
 )
+# How far a value is followed back place by place.
+_NEAR = 16
 
 
 def normalizes(overview: Overview, gate: int, network: Network, members: frozenset[int]) -> bool:
@@ -37,3 +40,23 @@ def normalizes(overview: Overview, gate: int, network: Network, members: frozens
         if not (divides or subtracts or (operator == "multiply" and inverted)):
             return False
     return True
+
+
+def gates_itself(overview: Overview, application: Application, network: Network) -> bool:
+    """Whether a value is multiplied by what is made of it once it is normalised, as in SimAM (Yang et al., 2021)."""
+    graph = overview.graph
+    origins = set(network.read)
+    waiting = list(network.read)
+    while waiting and len(origins) < _NEAR:
+        identity = waiting.pop()
+        if is_pointwise(graph.node(identity)):
+            found = set(graph.operands(identity)).intersection(application.whole) - origins
+            nearby = {o for o in graph.operands(identity) if is_pointwise(graph.node(o))} - origins
+            origins |= found | nearby
+            waiting.extend(sorted(found | nearby))
+    products = [m for m in application.members if graph.node(m).operator == "multiply"]
+    return any(
+        not origins.intersection(application.whole).isdisjoint(graph.operands(product))
+        and not application.members.isdisjoint(graph.operands(product))
+        for product in products
+    )

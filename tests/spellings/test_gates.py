@@ -87,7 +87,7 @@ def test_the_modules_compute_what_the_interpreter_does(one: Spelling, backend: s
         result = compiled(**inputs)
         found = [array(one) for one in (result if isinstance(result, tuple) else (result,))]
         half = any(one_.dtype == np.float16 for one_ in found)
-        compared(found, wanted, 2e-3 if half else 2e-5)
+        compared(found, wanted, float(one.first("tolerance", "2e-3" if half else "2e-5")))
 
 
 @pytest.mark.parametrize("one", [*GATES, *MISSES])
