@@ -155,9 +155,14 @@ class Body:
         self._assign(value, expression)
 
     def assign_all(self, values: Sequence[Value], expression: Expression) -> None:
-        """Writes the values that one call makes."""
+        """Writes the values that one call makes; what is all that the function returns waits for its `return`."""
         if len(values) == 1:
-            self._assign(values[0], expression)
+            (value,) = values
+            made = expression if value.shape else expression.as_fresh(False)
+            if value.name == self._returned and self._uses.get(value.name) == 1:
+                self._waiting[value.name] = (value, made)
+            else:
+                self._assign(value, made)
             return
         targets = [self.scope.define(value) for value in values]
         self._variables.update(targets)

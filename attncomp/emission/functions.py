@@ -11,6 +11,7 @@ from attncomp.emission.body import Body, Scope, count_uses, form_reads, form_ste
 from attncomp.emission.expressions import Expression, call
 from attncomp.emission.layout import INDENT, definition, statement
 from attncomp.emission.rules import RuleTable
+from attncomp.emission.sharing import Sharing
 from attncomp.emission.sizes import program_sizes
 from attncomp.emission.text import Names, identifier, plain
 from attncomp.ir.graph import Origin
@@ -72,6 +73,7 @@ class Functions:
     reserved: frozenset[str]
     written: list[list[str]] = field(default_factory=list)
     runtime: dict[str, None] = field(default_factory=dict)
+    _sharing: Sharing = field(default_factory=Sharing)
 
     def __post_init__(self) -> None:
         self.names = Names(self.reserved)
@@ -166,19 +168,24 @@ class Functions:
             return
         name = self.name_of(region)
         arguments = [body.name(value) for value in region.inputs]
-        symbols, asks_training = self._region_function(region, name, comment)
-        made = call(name, *arguments, *map(body.scope.variable, symbols), *([body.scope.training()] * asks_training))
+        symbols, asks_training, variables = self._region_function(region, name, comment)
+        if region.kind == "pointwise":
+            name = self._sharing.settle(self.written, name, variables)
+        training = [body.scope.training()] * asks_training
+        made = call(name, *arguments, *map(body.scope.variable, symbols), *training, fresh=region.kind == "pointwise")
         body.assign_all(region.results, made)
 
-    def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool]:
+    def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool, set[str]]:
         scope = self.scope({}, region.inputs)
         inner = self._body(scope, region.body, region.results, depth=1, outer=None)
         inner.finish(region.results)
         parameters = [f"{scope.texts[value.name].text}: {self.dialect.array}" for value in region.inputs]
         shown = ", ".join(plain(result.comment) for result in region.results)
         what = f"The {plain(region.kind)} region that makes `{plain(region.name)}`, {shown}."
+        if region.kind == "pointwise":
+            what = f"Pointwise operators in one pass; gives {shown}."
         symbols = self._function(name, parameters, region.results, what, inner, region.inputs, comment)
-        return symbols, scope.asks_training
+        return symbols, scope.asks_training, {expression.text for expression in scope.texts.values()}
 
     def _loop(self, body: Body, loop: Loop, outer: str | None) -> None:
         name = self.name_of(loop)
