@@ -9,7 +9,7 @@ FIRST = [
     "def add_relu(long_name: Array, y: Array) -> Array:",
     "    return relu(long_name + y)",
 ]
-SECOND = ["# pointwise, a.attn:9", "def add_relu_2(y: Array, x: Array):", "    return relu(y + x)"]
+SECOND = ["# pointwise, a.attn:9", "def add_relu_2(y: Array, x: Array) -> Array:", "    return relu(y + x)"]
 
 
 def settled(*functions: tuple[list[str], str, set[str]]) -> tuple[list[str], list[list[str]]]:
@@ -24,7 +24,7 @@ def settled(*functions: tuple[list[str], str, set[str]]) -> tuple[list[str], lis
 def test_the_shortest_text_is_kept_under_the_first_name() -> None:
     names, written = settled((FIRST, "add_relu", {"long_name", "y"}), (SECOND, "add_relu_2", {"y", "x"}))
     assert names == ["add_relu", "add_relu"]
-    assert written == [[SECOND[0], "def add_relu(y: Array, x: Array):", SECOND[2]]]
+    assert written == [[SECOND[0], "def add_relu(y: Array, x: Array) -> Array:", SECOND[2]]]
 
 
 def test_a_longer_text_goes() -> None:
