@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attncomp.api import CompileError, Module, ParameterInfo, compile, draw
+    from attncomp.inspect.watch import Seen
 
     __version__: str
 
-__all__ = ["CompileError", "Module", "ParameterInfo", "__version__", "compile", "draw"]
+__all__ = ["CompileError", "Module", "ParameterInfo", "Seen", "__version__", "compile", "draw"]
 
 
 def __getattr__(name: str) -> object:

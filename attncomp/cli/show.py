@@ -40,6 +40,8 @@ def check_show(show: str | None, pictures: str | None, output: str) -> str:
     from attncomp.inspect.pictures import need_matplotlib
 
     need_matplotlib()
+    if pictures is None and os.path.lexists(output) and not os.path.isfile(output):
+        raise fail("E090", f"`{output}` is no file to put pictures beside", help="say where: `--pictures DIR`")
     folder = f"{os.path.splitext(output)[0]}.pictures" if pictures is None else pictures
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise fail("E090", f"`{folder}` is no folder", help="say where the pictures go: `--pictures DIR`")

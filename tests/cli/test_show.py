@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def test_a_folder_that_is_a_file(attnc) -> None:
     assert Path("taken").read_text() == "a file"
     below = run(attnc, "--show", "weights", "--pictures", "taken/below")
     assert below.exit_code == 1 and "cannot make the folder" in below.stderr
+
+
+def test_an_output_that_is_no_file_has_no_place_beside_it(attnc) -> None:
+    result = attnc("run", "good.attn", "--init", "1", "--inputs", "in.npz", "-o", os.devnull, "--show", "weights")
+    assert result.exit_code == 1 and "--pictures DIR" in result.stderr
+    assert not Path(f"{os.devnull}.pictures").exists()
 
 
 def test_without_matplotlib_nothing_is_run(attnc, monkeypatch: pytest.MonkeyPatch) -> None:
