@@ -104,7 +104,8 @@ class FindGateRegions(Pass):
         """That a gate as large as its value would be fused, were it not read elsewhere too."""
         output = application.output
         for larger in beyond(overview, application, self.largest):
-            if isinstance(gate_of(overview, larger, self.largest, shared=output), Gate):
+            related = depends(overview, larger, self.largest)
+            if related and isinstance(gate_of(overview, larger, self.largest, shared=output), Gate):
                 reader = overview.outside_reader(output, set(larger.members))
                 return escape(overview, output, reader or "another operator")
         return None

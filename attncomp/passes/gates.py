@@ -56,8 +56,8 @@ def gate_of(overview: Overview, application: Application, largest: int, shared: 
     """
     networks: list[Network] = []
     normal: list[Network] = []
-    for small in application.small:
-        found = trace(overview, small, application.whole, application.axes, largest) if application.whole else None
+    for small in reversed(application.small) if application.whole else ():
+        found = trace(overview, small, application.whole, application.axes, largest)
         if isinstance(found, Obstacle):
             return found
         if found is not None and not application.members.isdisjoint(found.members):
@@ -68,7 +68,7 @@ def gate_of(overview: Overview, application: Application, largest: int, shared: 
                 normal.append(found)
     if len(normal) == len(networks) and not any(gates_itself(overview, application, one) for one in normal):
         return None
-    gate = _with_shared(overview, application, tuple(networks), shared)
+    gate = _with_shared(overview, application, tuple(networks[::-1]), shared)
     wider = _wider(overview, gate, largest, shared) if isinstance(gate, Gate) else None
     return wider or gate
 
