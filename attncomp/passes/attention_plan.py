@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import Overview
+from attncomp.passes.overview import Overview, Source
 from attncomp.passes.regions import is_convex
 from attncomp.passes.score import Score, Start, riders, slice_score
 from attncomp.passes.sides import Sides
-from attncomp.passes.weights import Weights, queries_of, values_of
+from attncomp.passes.weights import Weights, follow_weights, queries_of, values_of
 
 
 @dataclass(frozen=True)
@@ -45,25 +45,44 @@ class Plan:
         return " x ".join(f"|{name}|" for name in (*queries, *(name for name in names if name in self.sides.source)))
 
 
-def plans(overview: Overview, softmax: Node, weights: Weights) -> Iterator[Plan]:
-    """The regions to try, the largest first: with sums of the weights, with every contraction, with the first alone."""
+def plans(overview: Overview, softmax: Node, weights: Weights, shared: Collection[int] = ()) -> Iterator[Plan]:
+    """The regions to try, the largest first: with sums of the weights, with every contraction, with the first alone.
+
+    `shared` are nodes that the region may make for itself, though others read them.
+    """
     ends = tuple(weights.ends)
     for chosen in dict.fromkeys(((*ends, *weights.sums), ends, ends[:1])):
-        yield _plan(overview, softmax, weights, chosen)
+        yield _plan(overview, softmax, weights, chosen, shared)
 
 
-def _plan(overview: Overview, softmax: Node, weights: Weights, ends: tuple[int, ...]) -> Plan:
+def _plan(overview: Overview, softmax: Node, weights: Weights, ends: tuple[int, ...], shared: Collection[int]) -> Plan:
     queries = queries_of(overview, weights, [end for end in ends if end in weights.ends])
     rows = frozenset((softmax.identity, *weights.leading_to(overview, ends)))
-    score = slice_score(overview, _starts(overview, softmax, weights, rows, ends, queries), (*rows, *ends))
+    inside = (*rows, *ends)
+    score = slice_score(overview, _starts(overview, softmax, weights, rows, ends, queries), inside, shared)
     kept = tuple(query for place, query in enumerate(queries) if place not in riders(overview, score, len(queries)))
     if kept and kept != queries:
         queries = kept
-        score = slice_score(overview, _starts(overview, softmax, weights, rows, ends, queries), (*rows, *ends))
-    inside = {*score.members, *rows, *ends}
-    stored = [row for row in weights.rows if row in rows and overview.outside_reader(row, inside) is not None]
+        score = slice_score(overview, _starts(overview, softmax, weights, rows, ends, queries), inside, shared)
+    region = {*score.members, *inside}
+    stored = [row for row in weights.rows if row in rows and overview.outside_reader(row, region) is not None]
     sides = weights.rows[softmax.identity].of(queries)
     return Plan(softmax.identity, sides, score, rows, ends, tuple(stored))
+
+
+def shared_scores(overview: Overview, softmaxes: Iterable[Node]) -> frozenset[int]:
+    """What scores alone read, of attentions that can each be a region if they make it for themselves."""
+    graph, everything = overview.graph, overview.place.keys()
+    scores: set[int] = set()
+    for softmax in softmaxes:
+        if softmax.identity in graph and overview.source[softmax.identity] is Source.DATA:
+            weights = follow_weights(overview, softmax)
+            if queries_of(overview, weights, weights.ends):
+                tried = plans(overview, softmax, weights, everything)
+                plan = next((plan for plan in tried if plan.score.meetings and is_one(overview, plan)), None)
+                scores.update(() if plan is None else (softmax.identity, *plan.score.members))
+    results = {result.node for result in graph.results}
+    return frozenset(one for one in scores - results if scores.issuperset(graph.users(one)))
 
 
 def _starts(

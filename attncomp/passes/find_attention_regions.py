@@ -29,7 +29,7 @@ from typing import ClassVar
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Graph, Node
 from attncomp.passes.attention_misses import between, no_queries, stored_part
-from attncomp.passes.attention_plan import Plan, is_one, plans
+from attncomp.passes.attention_plan import Plan, is_one, plans, shared_scores
 from attncomp.passes.attention_words import named, reader
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.overview import Overview, Source
@@ -37,7 +37,7 @@ from attncomp.passes.regions import fuse
 from attncomp.passes.reporting import fused
 from attncomp.passes.score_misses import refused_score
 from attncomp.passes.sides import Kind
-from attncomp.passes.weights import follow_weights, queries_of
+from attncomp.passes.weights import Weights, follow_weights, queries_of
 from attncomp.passes.weights_misses import no_contraction
 
 
@@ -51,20 +51,26 @@ class FindAttentionRegions(Pass):
     def run(self, graph: Graph) -> PassResult:
         """One region or remark for each softmax whose value reaches a contraction, in the graph's order."""
         overview = Overview.of(graph)
+        softmaxes = tuple(graph.nodes("softmax"))
         remarks: list[Remark] = []
-        for softmax in list(graph.nodes("softmax")):
-            if softmax.identity in graph and overview.source[softmax.identity] is Source.DATA:
-                remarks.extend(self._visit(overview, softmax))
+        shared: frozenset[int] | None = None
+        for softmax in softmaxes:
+            if softmax.identity not in graph or overview.source[softmax.identity] is not Source.DATA:
+                continue
+            weights = follow_weights(overview, softmax)
+            if not weights.ends:
+                remarks.extend(no_contraction(overview, softmax, weights))
+            elif not queries_of(overview, weights, weights.ends):
+                remarks.append(no_queries(softmax))
+            else:
+                if shared is None and next(plans(overview, softmax, weights)).score.escaped:
+                    shared = shared_scores(overview, softmaxes)
+                remarks.extend(self._visit(overview, softmax, weights, shared or frozenset()))
         return PassResult(any(remark.kind == "fused" for remark in remarks), tuple(remarks))
 
-    def _visit(self, overview: Overview, softmax: Node) -> list[Remark]:
-        weights = follow_weights(overview, softmax)
-        if not weights.ends:
-            return no_contraction(overview, softmax, weights)
-        if not queries_of(overview, weights, weights.ends):
-            return [no_queries(softmax)]
+    def _visit(self, overview: Overview, softmax: Node, weights: Weights, shared: frozenset[int]) -> list[Remark]:
         plan = None
-        for plan in plans(overview, softmax, weights):
+        for plan in plans(overview, softmax, weights, shared):
             if not plan.score.meetings:
                 return [refused_score(overview, plan)]
             if is_one(overview, plan):
@@ -74,8 +80,10 @@ class FindAttentionRegions(Pass):
 
     def _fuse(self, overview: Overview, softmax: Node, plan: Plan) -> list[Remark]:
         notes = stored_part(overview, plan)
-        kept = _stored(overview, plan)
-        region = fuse(overview, "attention", plan.members, plan.outputs)
+        kept = _made_again(overview, plan) + _stored(overview, plan)
+        region = fuse(overview, "attention", plan.members, plan.outputs, reorder=False)
+        if _has_earlier_readers(overview, region):
+            overview.reorder()
         made = f"the score of {plan.pairs(softmax)} numbers is made inside, from {_read(overview, plan, region)}"
         several = f"; {len(plan.ends)} contractions read its weights" if len(plan.ends) > 1 else ""
         return [fused(self.name, overview.graph, region, made + several + kept, at=softmax), *notes]
@@ -92,6 +100,20 @@ def _read(overview: Overview, plan: Plan, region: int) -> str:
     body = graph.node(region).attributes["body"]
     assert isinstance(body, Graph)
     return f"{said} and positions" if any(node.operator == "arange" for node in body.nodes()) else said
+
+
+def _has_earlier_readers(overview: Overview, region: int) -> bool:
+    """Whether something that reads a further result of a region stands before it."""
+    graph, place = overview.graph, overview.place
+    parts = [user for user in graph.users(region) if graph.node(user).operator == "part"]
+    return any(place[user] < place[region] for part in parts for user in graph.users(part))
+
+
+def _made_again(overview: Overview, plan: Plan) -> str:
+    """That others who read a part of the score make it again; "" where nobody does."""
+    shared = [one for one in plan.score.members if not plan.members.issuperset(overview.graph.users(one))]
+    said = " and ".join(dict.fromkeys(reader(overview, one, plan.members) for one in shared))
+    return f"; it is made again for {said}" if said else ""
 
 
 def _stored(overview: Overview, plan: Plan) -> str:

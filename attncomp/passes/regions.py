@@ -19,14 +19,14 @@ def fuse(
     tables: bool = True,
     reorder: bool = True,
 ) -> int:
-    """Replaces `members`, of which only `outputs` are read elsewhere, by one `region` of that kind; returns its number.
+    """Replaces `members`, of which `outputs` are handed out, by one `region` of that kind; returns its number.
 
     The region takes the place of the first output; readers of the others read a `part` of it. What the body reads from
     outside becomes an input `i0`, `i1`, … in the order of its first reader; what depends on positions alone is copied
     into the body, with all that leads to it: without `tables` numbers only, so that arrays are made once for all
     regions. Without `reorder` the overview keeps its order, for whoever has planned all regions by it; the outputs are
-    then in that order too. Raises ValueError where something outside of `members` lies between two of them, so that
-    neither can come first.
+    then in that order too. A member that is no output stays where something outside reads it too: the body has its own.
+    Raises ValueError where something outside of `members` lies between two of them, so that neither can come first.
     """
     if not is_convex(overview, members):
         raise ValueError("something outside of the region lies between its nodes")

@@ -7,7 +7,7 @@ mask of keys) is an input; so are parameters, and what something outside reads t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
@@ -43,17 +43,24 @@ class Score:
     twofold: frozenset[int]
 
 
-def slice_score(overview: Overview, starts: Iterable[Start], inside: Iterable[int]) -> Score:
-    """The slice from `starts`, which the nodes `inside` of the region read; the first is the softmax's operand."""
+def slice_score(
+    overview: Overview, starts: Iterable[Start], inside: Iterable[int], shared: Collection[int] = ()
+) -> Score:
+    """The slice from `starts`, which the nodes `inside` of the region read; the first is the softmax's operand.
+
+    What is `shared` and made of queries and sources may be read outside too: each region makes it for itself.
+    """
     graph, place = overview.graph, overview.place
     region, starts = set(inside), tuple(starts)
     candidates, blocked, twofold = _candidates(overview, starts)
+    made = _made_of_pairs(overview, starts[0].value, candidates) if shared else frozenset()
     results = {result.node for result in graph.results}
     members: dict[int, Sides] = {}
     escaped: list[int] = []
     for identity in sorted(candidates, key=place.__getitem__, reverse=True):
         readers = [user in region for user in graph.users(identity)]
-        if all(readers) and identity not in results and identity not in twofold:
+        alone = all(readers) or (any(readers) and identity in shared and identity in made)
+        if alone and identity not in results and identity not in twofold:
             members[identity] = candidates[identity]
             region.add(identity)
         elif any(readers):
@@ -93,6 +100,15 @@ def _candidates(overview: Overview, starts: Iterable[Start]) -> tuple[dict[int, 
         found[identity] = here
         waiting.extend(Start(operand, there, weighs) for operand in overview.graph.operands(identity))
     return found, blocked, twofold
+
+
+def _made_of_pairs(overview: Overview, start: int, candidates: dict[int, Sides]) -> frozenset[int]:
+    """The candidates that depend on a meeting of queries and sources: scores, not masks and biases."""
+    found = set(_meetings(overview, start, candidates))
+    for identity in sorted(candidates, key=overview.place.__getitem__):
+        if not found.isdisjoint(overview.graph.operands(identity)):
+            found.add(identity)
+    return frozenset(found)
 
 
 def _valued(overview: Overview, start: int, members: dict[int, Sides]) -> list[int]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
 from attncomp.passes.overview import Overview, Source, worked_axes
-from attncomp.passes.sides import REDUCTIONS, WHOLE, Sides
+from attncomp.passes.sides import REDUCTIONS, WHOLE, Names, Sides
 
 # How many operators may read weights before the walk gives up: a map of weights that goes on through a network.
 _SEARCH = 64
+_JOINING = frozenset(("add", "subtract", "multiply", "divide", "where", "cast"))
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,30 @@ def queries_of(overview: Overview, weights: Weights, ends: Iterable[int]) -> tup
     data = [end for end in values if overview.source[values[end]] is Source.DATA]
     found: set[int] = set()
     for end in data or values:
-        names = overview.graph.type(values[end]).names
-        queries = weights.rows[weights.ends[end]].queries
-        found.update(place for place, query in enumerate(queries) if query.isdisjoint(names))
+        sides = weights.rows[weights.ends[end]]
+        parts = _parts(overview, values[end], sides.source)
+        found.update(
+            place for place, query in enumerate(sides.queries) if any(query.isdisjoint(names) for names in parts)
+        )
     return tuple(sorted(found))
+
+
+def _parts(overview: Overview, values: int, source: Names) -> list[Names]:
+    """The axes of values, and of what they are added or multiplied from, so far as it has sources.
+
+    So values of relative positions, which differ for each query, may be added to those of the sources before.
+    """
+    graph = overview.graph
+    found: list[Names] = []
+    waiting, seen = [values], {values}
+    while waiting and len(found) < _SEARCH:
+        node = graph.node(waiting.pop())
+        names = frozenset(node.type.names)
+        if names.isdisjoint(source):
+            continue
+        found.append(names)
+        if node.operator in _JOINING:
+            new = [operand for operand in graph.operands(node.identity) if operand not in seen]
+            seen.update(new)
+            waiting.extend(new)
+    return found

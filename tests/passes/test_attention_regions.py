@@ -449,3 +449,50 @@ def test_projections_stay_outside() -> None:
     fused(graph)
     assert operators(body(graph)).count("contract") == 2
     assert operators(graph).count("contract") == 3
+
+
+def test_score_of_two_attentions_is_made_in_each() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    score = s.op("contract", q, k, axes=("key",))
+    first, second = (
+        s.op("contract", s.op("softmax", scaled, axes=("seq'",)), v, axes=("seq'",))
+        for scaled in (score, s.op("multiply", score, s.constant(2.0)))
+    )
+    graph = s.returns(first, second)
+    remarks = fused(graph)
+    assert [remark.kind for remark in remarks] == ["fused", "fused"]
+    assert "it is made again for" in remarks[0].message
+    assert operators(graph) == ["input", "input", "input", "region", "region"]
+
+
+def test_score_of_two_attentions_that_is_stored_anyhow_is_a_miss() -> None:
+    s = Sketch()
+    q, k, v = qkv(s)
+    score = s.op("contract", q, k, axes=("key",))
+    first, second = (
+        s.op("contract", s.op("softmax", scaled, axes=("seq'",)), v, axes=("seq'",))
+        for scaled in (score, s.op("multiply", score, s.constant(2.0)))
+    )
+    remarks = fused(s.returns(first, second, score))
+    assert {remark.kind for remark in remarks} == {"missed"}
+
+
+def test_weights_of_many_layers_are_stored_without_walking_the_graph_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    s = Sketch()
+    x = s.input("x", batch="batch", seq="seq", embed=4)
+    kept = []
+    for layer in range(12):
+        q, k, v = (project(s, x, f"{layer}.{part}") for part in "qkv")
+        _, weights, made = attend(s, q, s.rename(k, seq="seq'"), s.rename(v, seq="seq'"))
+        kept.append(weights)
+        x = s.op(
+            "add", x, s.op("contract", made, s.parameter(f"{layer}.o", embed=4, head=2, key=2), axes=("head", "key"))
+        )
+    graph = s.returns(x, *kept)
+    walks: list[int] = []
+    order = Graph.order
+    monkeypatch.setattr(Graph, "order", lambda self: walks.append(len(self)) or order(self))
+    remarks = FindAttentionRegions().run(graph).remarks
+    assert [remark.kind for remark in remarks] == ["fused"] * 12
+    assert sum(size > 100 for size in walks) <= 3

@@ -8,6 +8,7 @@ from spellings.spelling import Spelling, bodies, names, spelling
 
 from attncomp.ir.graph import Graph
 from attncomp.ir.interpret import interpret
+from attncomp.ir.operators.access import many
 from attncomp.ir.print import print_graph
 from attncomp.ir.verify import verify
 from attncomp.passes.find_attention_regions import FindAttentionRegions
@@ -16,28 +17,26 @@ NAMES = names("attention")
 MODELS = [pytest.param(spelling("attention", name), id=name) for name in NAMES]
 
 
-def expected(one: Spelling) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """How many regions, their query axes and their source axes."""
-    count, _, _, _, pairs = one.first("expect").split(" ", 4)
-    axes = tuple(pairs.split(" x "))
-    (scored,) = {len(get_softmax(body)) for _, body in bodies(one.optimised.graph, "attention")}
-    return int(count), axes[:-scored], axes[-scored:]
+def expected(one: Spelling) -> list[tuple[str, ...]]:
+    """The query and source axes of each region, in order: `2 attention regions of seq x seq'`."""
+    count, _, _, _, said = one.first("expect").split(" ", 4)
+    pairs = [tuple(each.split(" x ")) for each in said.split(", ")]
+    return pairs * int(count) if len(pairs) == 1 else pairs
 
 
-def get_softmax(body: Graph) -> tuple[str, ...]:
+def sources(body: Graph) -> tuple[str, ...]:
     """The axes of the softmax of a region."""
-    return next(tuple(map(str, node.attributes["axes"])) for node in body.nodes("softmax"))  # type: ignore[arg-type]
+    return next(many(node.attributes, "axes", str) for node in body.nodes("softmax"))
 
 
 @pytest.mark.parametrize("one", MODELS)
 def test_the_expected_regions_and_no_near_miss(one: Spelling) -> None:
-    count, queries, sources = expected(one)
-    assert len(bodies(one.optimised.graph, "attention")) == count
+    wanted = expected(one)
+    assert len(bodies(one.optimised.graph, "attention")) == len(wanted)
     remarks = [remark for remark in one.optimised.remarks if remark.region == "attention"]
-    assert [remark.kind for remark in remarks] == ["fused"] * count
-    pairs = " x ".join(f"|{name}|" for name in (*queries, *sources))
-    for remark in remarks:
-        assert f"the score of {pairs} numbers" in remark.message
+    assert [remark.kind for remark in remarks] == ["fused"] * len(wanted)
+    for remark, axes in zip(remarks, wanted, strict=True):
+        assert f"the score of {' x '.join(f'|{name}|' for name in axes)} numbers" in remark.message
         assert ("the weights are stored" in remark.message) == ("stored" in one.said)
     outside = [node.operator for node in one.optimised.graph.nodes()]
     assert "softmax" not in outside
@@ -46,14 +45,15 @@ def test_the_expected_regions_and_no_near_miss(one: Spelling) -> None:
 
 @pytest.mark.parametrize("one", MODELS)
 def test_no_input_of_a_region_holds_every_pair_unless_it_was_given_so(one: Spelling) -> None:
-    _, queries, sources = expected(one)
     allowed = one.first("reads").split(", ")
-    found = [
-        operand.name or str(operand.attributes.get("key", operand.operator))
-        for region, _ in bodies(one.optimised.graph, "attention")
-        for operand in map(one.optimised.graph.node, one.optimised.graph.operands(region.identity))
-        if not set(queries).isdisjoint(operand.type.names) and not set(sources).isdisjoint(operand.type.names)
-    ]
+    graph = one.optimised.graph
+    found = []
+    for (region, body), axes in zip(bodies(graph, "attention"), expected(one), strict=True):
+        source = sources(body)
+        query = axes[: -len(source)]
+        for operand in map(graph.node, graph.operands(region.identity)):
+            if set(query) & set(operand.type.names) and set(source) & set(operand.type.names):
+                found.append(operand.name or str(operand.attributes.get("key", operand.operator)))
     assert sorted(set(found)) == sorted(name for name in allowed if name)
 
 
