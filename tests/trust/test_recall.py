@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from trust import values
+from trust.attention_programs import attentions
+from trust.gate_programs import gates
 from trust.hunting import examples
-from trust.programs import Program, attentions, gates
+from trust.words import Program
 
 from attncomp import pipeline
 from attncomp.diagnostics.remarks import missed
