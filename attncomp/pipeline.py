@@ -101,9 +101,9 @@ def optimise(graph: Graph, backend: Backend | None = None, observe: Observer | N
     return Optimised(optimised, records, remarks)
 
 
-def lower(graph: Graph, files: FileSet) -> Program:
-    """Chooses an order for every value and turns the graph into a positional program."""
-    return lowering.lower(graph, source=files.title)
+def lower(graph: Graph, files: FileSet, backend: Backend) -> Program:
+    """Chooses an order for every value, and pieces where the backend wants them, and makes a positional program."""
+    return lowering.lower(graph, source=files.title, in_pieces=backend.in_pieces)
 
 
 def emit(program: Program, backend: Backend) -> str:
@@ -119,7 +119,7 @@ def complete(built: Built, backend: Backend, *, require_fusion: bool = False) ->
     """
     optimised = optimise(built.graph, backend)
     check_fusion(built.graph.marks, optimised.remarks, everywhere=require_fusion)
-    program = lower(optimised.graph, built.files)
+    program = lower(optimised.graph, built.files, backend)
     return Compiled(built, optimised, program, backend, emit(program, backend))
 
 

@@ -185,7 +185,7 @@ def _tree(file: str, format_: str) -> str:
 def _program(built: Built, backend: Backend, stage: str, format_: str) -> str:
     from attncomp import pipeline
 
-    program = pipeline.lower(pipeline.optimise(built.graph, backend).graph, built.files)
+    program = pipeline.lower(pipeline.optimise(built.graph, backend).graph, built.files, backend)
     if stage == "emitted":
         return pipeline.emit(program, backend)
     if format_ == "json":

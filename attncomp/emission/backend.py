@@ -21,6 +21,11 @@ class Backend(Protocol):
         """Names of the graph passes that this backend does not want."""
         ...
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether regions come a piece at a time: for a backend that manages its own memory."""
+        ...
+
     def emit(self, program: Program) -> str:
         """The text of a Python module that computes `program`."""
         ...

@@ -10,12 +10,13 @@ from typing import Protocol
 from attncomp.emission.body import Body, Scope, count_uses, form_reads, form_steps, symbols_of
 from attncomp.emission.expressions import Expression, call
 from attncomp.emission.layout import INDENT, definition, statement
+from attncomp.emission.pieces import write_in_pieces
 from attncomp.emission.rules import RuleTable
 from attncomp.emission.sharing import Sharing
 from attncomp.emission.sizes import program_sizes
 from attncomp.emission.text import Names, identifier, plain
 from attncomp.ir.graph import Origin
-from attncomp.lowering.program import AttentionForm, Loop, Program, Region, Statement, Step, Value, statements
+from attncomp.lowering.program import AttentionForm, Loop, Program, Region, Statement, Step, Value, inside, statements
 
 
 @dataclass(frozen=True)
@@ -171,20 +172,27 @@ class Functions:
         symbols, asks_training, variables = self._region_function(region, name, comment)
         if region.kind == "pointwise":
             name = self._sharing.settle(self.written, name, variables)
-        training = [body.scope.training()] * asks_training
-        made = call(name, *arguments, *map(body.scope.variable, symbols), *training, fresh=region.kind == "pointwise")
-        body.assign_all(region.results, made)
+        further = [*map(body.scope.variable, symbols), *([body.scope.training()] * asks_training)]
+        if region.pieces is not None:
+            write_in_pieces(body, region, region.pieces, name, arguments, further)
+        else:
+            made = call(name, *arguments, *further, fresh=region.kind == "pointwise")
+            body.assign_all(region.results, made)
 
     def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool, set[str]]:
-        scope = self.scope({}, region.inputs)
-        inner = self._body(scope, region.body, region.results, depth=1, outer=None)
-        inner.finish(region.results)
-        parameters = [f"{scope.texts[value.name].text}: {self.dialect.array}" for value in region.inputs]
-        shown = ", ".join(plain(result.comment) for result in region.results)
-        what = f"The {plain(region.kind)} region that makes `{plain(region.name)}`, {shown}."
+        given, made = inside(region)
+        scope = self.scope({}, given)
+        inner = self._body(scope, region.body, made, depth=1, outer=None)
+        inner.finish(made)
+        annotations = [self.dialect.array if value.axes or value in region.inputs else "int" for value in given]
+        texts = [scope.texts[value.name].text for value in given]
+        parameters = [f"{text}: {annotation}" for text, annotation in zip(texts, annotations, strict=True)]
+        shown = ", ".join(plain(result.comment) for result in made)
+        piece = "" if region.pieces is None else "a piece of "
+        what = f"The {plain(region.kind)} region that makes {piece}`{plain(region.name)}`, {shown}."
         if region.kind == "pointwise":
-            what = f"Pointwise operators in one pass; gives {shown}."
-        symbols = self._function(name, parameters, region.results, what, inner, region.inputs, comment)
+            what = f"Pointwise operators in one pass; gives {piece}{shown}."
+        symbols = self._function(name, parameters, made, what, inner, given, comment)
         return symbols, scope.asks_training, {expression.text for expression in scope.texts.values()}
 
     def _loop(self, body: Body, loop: Loop, outer: str | None) -> None:

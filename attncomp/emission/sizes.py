@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from attncomp.emission.expressions import Expression, binary, number, unary
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Atom, Quotient, Size, Symbol
-from attncomp.lowering.program import Loop, Program, Region, Statement, Value
+from attncomp.lowering.program import Loop, Program, Region, Statement, Value, inside
 
 
 def size_expression(size: Size, variable: Callable[[str], str]) -> Expression:
@@ -68,7 +68,11 @@ def _statement_sizes(body: tuple[Statement, ...]) -> Iterator[Size]:
                     yield from value.shape
             yield from _statement_sizes((*statement.prepare, *statement.steps))
         elif isinstance(statement, Region):
-            yield from _value_sizes(*statement.results, *statement.inputs)
+            yield from _value_sizes(
+                *statement.results, *statement.inputs, *(value for ends in inside(statement) for value in ends)
+            )
+            if statement.pieces is not None:
+                yield statement.pieces.bytes
             yield from _statement_sizes(statement.body)
         else:
             yield from _value_sizes(statement.result)

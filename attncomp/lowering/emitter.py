@@ -30,9 +30,10 @@ class Shared:
     """What all scopes of one lowering know.
 
     `static` are the values that depend on parameters and constants alone, `weighted` those of them that depend on a
-    parameter; `definitions` the step that makes each value.
+    parameter; `definitions` the step that makes each value. `in_pieces` is whether regions are done a piece at a time.
     """
 
+    in_pieces: bool = False
     count: int = 0
     static: set[str] = field(default_factory=set)
     weighted: set[str] = field(default_factory=set)
@@ -43,9 +44,9 @@ class Shared:
 class Emitter:
     """The statements of one scope: a program's or a region's."""
 
-    def __init__(self, parent: Emitter | None = None) -> None:
+    def __init__(self, parent: Emitter | None = None, *, in_pieces: bool = False) -> None:
         self.parent = parent
-        self.shared: Shared = Shared() if parent is None else parent.shared
+        self.shared: Shared = Shared(in_pieces) if parent is None else parent.shared
         self.statements: list[Statement] = []
         self.origin: Origin = NOWHERE if parent is None else parent.origin
         self._known: dict[Hashable, Value] = {}
@@ -107,6 +108,10 @@ class Emitter:
             if any(isinstance(operand, Value) and operand.name in self.shared.weighted for operand in operands):
                 self.shared.weighted.add(result.name)
         return result
+
+    def adopt(self, value: Value) -> None:
+        """Takes a value that is given to this scope alone: what is made of it stays here."""
+        self._local.add(value.name)
 
     def add_region(self, region: Region) -> None:
         """Adds a finished region. What its results are made of is not to be seen from outside."""

@@ -25,6 +25,18 @@ def results(statement: Statement) -> tuple[Value, ...]:
     return statement.results if isinstance(statement, Region) else (statement.result,)
 
 
+def outside(statements: Sequence[Statement]) -> tuple[Value, ...]:
+    """The values that statements read and none of them makes, each once, in the order of their first use."""
+    found: dict[str, Value] = {}
+    made: set[str] = set()
+    for statement in statements:
+        for value in reads(statement):
+            if value.name not in made:
+                found.setdefault(value.name, value)
+        made.update(value.name for value in results(statement))
+    return tuple(found.values())
+
+
 def form_values(form: AttentionForm) -> tuple[Value, ...]:
     """The values that an attention form speaks of."""
     return tuple(v for v in (form.query, form.key, form.value, form.bias, form.mask) if v is not None)

@@ -20,13 +20,14 @@ from attncomp.lowering.simplify import simplify
 from attncomp.lowering.tables import FOLDING, RULES
 
 
-def lower(graph: Graph, *, source: str = "", roll_loops: bool = True) -> Program:
+def lower(graph: Graph, *, source: str = "", roll_loops: bool = True, in_pieces: bool = False) -> Program:
     """The program of a graph.
 
-    `source` is the model's file, for comments; without `roll_loops` repeated layers stay apart. Raises DiagnosticError
-    (E035) where no input has a dimension that binds a symbol.
+    `source` is the model's file, for comments; without `roll_loops` repeated layers stay apart; with `in_pieces`
+    regions are done a piece at a time. Raises DiagnosticError (E035) where no input has a dimension that binds a
+    symbol.
     """
-    emitter = Emitter()
+    emitter = Emitter(in_pieces=in_pieces)
     inputs = tuple(_input(emitter, node) for node in graph.nodes("input"))
     context = Context(graph, emitter, {one.name: laid for one, laid in inputs})
     parameters = [_parameter(context, node) for node in graph.nodes("parameter")]

@@ -78,7 +78,10 @@ class _Scope:
 
 
 class _Namer:
-    """Names everything once. A region's body shares the scope around it; a loop sees its captured values alone."""
+    """Names everything once.
+
+    A region's body shares the scope around it, unless it is done in pieces; a loop sees its captured values alone.
+    """
 
     def __init__(self, hints: Mapping[str, Hint], reserved: frozenset[str]) -> None:
         self.hints = hints
@@ -124,7 +127,23 @@ class _Namer:
             if isinstance(statement, Loop):
                 self.loop(statement)
             elif isinstance(statement, Region):
-                self.body(scope, statement.body, {})
+                self.region(scope, statement)
+
+    def region(self, scope: _Scope, region: Region) -> None:
+        if region.pieces is None:
+            self.body(scope, region.body, {})
+            return
+        given = zip(region.pieces.given, region.inputs, strict=True)
+        pieces = [(piece, whole) for piece, whole in given if piece.name != whole.name]
+        cut = {piece.name for piece, _ in pieces}
+        seen = {self.final[value.name].name for value in region.pieces.given if value.name not in cut}
+        scope = _Scope(self.reserved | seen)
+        for piece, whole in (*pieces, *zip(region.pieces.made, region.results, strict=True)):
+            self.give(scope, piece, self.final[whole.name].name, named=self.final[whole.name].named)
+        for start in (cut.start for cut in region.pieces.cuts):
+            if start is not None:
+                self.give(scope, start, identifier(self.hints[start.name].text), named=False)
+        self.body(scope, region.body, {})
 
     def loop(self, loop: Loop) -> None:
         scope = _Scope(self.reserved | {self.final[value.name].name for value in loop.captured})

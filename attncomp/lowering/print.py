@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from attncomp.ir.graph import Attribute, Literal
-from attncomp.lowering.program import Loop, Operand, Parameter, Program, Region, Statement, Step, Value
+from attncomp.lowering.program import Cut, Loop, Operand, Parameter, Program, Region, Statement, Step, Value
 
 _INDENT = "    "
 
@@ -83,6 +83,8 @@ def _region(region: Region) -> Iterator[str]:
     comment = ", ".join(result.comment for result in region.results)
     yield f"{made} = {region.kind} {region.name}({inputs}):  # {comment}"
     yield from (_INDENT + line for line in _body(region.body))
+    if region.pieces is not None:
+        yield f"{_INDENT}pieces: {', '.join(map(_cut, region.pieces.cuts))}; {region.pieces.bytes} bytes each"
     form = region.attention
     if form is not None:
         parts: Mapping[str, Value | None] = {
@@ -92,6 +94,11 @@ def _region(region: Region) -> Iterator[str]:
         told += [] if form.scale is None else [f"scale={form.scale}"]
         told += [f"dropout={form.dropout}"] if form.dropout else []
         yield f"{_INDENT}form: {', '.join(told)}"
+
+
+def _cut(cut: Cut) -> str:
+    start = "" if cut.start is None else f" from {cut.start.name}"
+    return f"{cut.axis}={cut.size} by {cut.symbol}{start}"
 
 
 def _loop(loop: Loop) -> Iterator[str]:

@@ -21,6 +21,7 @@ already aligned, so that NumPy's broadcasting rules give the result, and of its 
 | `sum mean max min var norm` | x | dims: ints, keep: bool |
 | `argmax` | x | dim: int |
 | `softmax log_softmax` | x | dims: ints |
+| `powers` | x | dims: ints – exp(x - max(x)); a row of -inf alone gives 0 |
 | `matmul` | a [..., M, K], b [..., K, N] | – |
 | `linear` | x [..., K], weight [N, K], optional bias [N] | – |
 | `normalize` | x, optional weight, optional bias | dims: ints (the last), epsilon: float, center: bool |
@@ -119,10 +120,41 @@ class AttentionForm:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """An axis of a region that is done in pieces, `size` long in all; a piece has the size `symbol`.
+
+    `inputs` and `results` say which dimension of each holds the axis, None where none does. `start`, where the body
+    counts positions along the axis, is the value inside with the first position of the piece.
+    """
+
+    axis: str
+    size: Size
+    symbol: str
+    inputs: tuple[int | None, ...]
+    results: tuple[int | None, ...]
+    start: Value | None = None
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """How a region is done a piece at a time, so that what its body makes stays in cache and is never whole.
+
+    `cuts` are the axes in pieces, the outermost first; `given` and `made` the values inside of the body for each input
+    and result of the region; `bytes` what the body keeps at once where every piece has size 1.
+    """
+
+    cuts: tuple[Cut, ...]
+    given: tuple[Value, ...]
+    made: tuple[Value, ...]
+    bytes: Size
+
+
+@dataclass(frozen=True)
 class Region:
     """A fused region: `inputs` go in, `results` come out; `body` is the decomposition, on values of the same names.
 
-    `attention` is set where the body is of the form that backends have a kernel for.
+    `attention` is set where the body is of the form that backends have a kernel for. With `pieces` the body is that of
+    one piece, on values of its own.
     """
 
     results: tuple[Value, ...]
@@ -132,6 +164,7 @@ class Region:
     body: tuple[Statement, ...]
     attention: AttentionForm | None = None
     origin: Origin = NOWHERE
+    pieces: Pieces | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +214,14 @@ class Program:
     steps: tuple[Statement, ...]
     symbols: Mapping[str, tuple[Value, int]]
     constraints: tuple[Constraint, ...] = ()
+
+
+def inside(region: Region) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+    """What the body of a region is given and what it makes, as the body calls them."""
+    if region.pieces is None:
+        return region.inputs, region.results
+    starts = tuple(cut.start for cut in region.pieces.cuts if cut.start is not None)
+    return (*region.pieces.given, *starts), region.pieces.made
 
 
 def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.table import OPERATORS
 from attncomp.lowering.attention import attention_form
 from attncomp.lowering.context import Context, attribute
 from attncomp.lowering.emitter import Emitter
-from attncomp.lowering.flow import reads, results, without_unread
+from attncomp.lowering.flow import outside, results, without_unread
 from attncomp.lowering.layout import Laid
-from attncomp.lowering.program import Region, Statement, Value
+from attncomp.lowering.pieces import lower_in_pieces
+from attncomp.lowering.program import Region, Value
 
 LowerGraph = Callable[[Context], None]
 
@@ -21,6 +22,17 @@ _SPELLED = 4
 
 def lower_region(context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph) -> tuple[Laid, ...]:
     """A region on values as they lie outside; what it needs in another order is moved before it. All its results."""
+    name = _called(attribute(node, "kind", str), attribute(node, "body", Graph))
+    if context.emitter.shared.in_pieces:
+        laid = lower_in_pieces(context, node, operands, lower_graph, name)
+        if laid is not None:
+            return laid
+    return _lower_at_once(context, node, operands, lower_graph, name)
+
+
+def _lower_at_once(
+    context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph, name: str
+) -> tuple[Laid, ...]:
     body = attribute(node, "body", Graph)
     outer = context.emitter
     emitter = Emitter(outer)
@@ -40,7 +52,7 @@ def lower_region(context: Context, node: Node, operands: Sequence[int], lower_gr
         for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
             outer.suggest(value, role)
     origin = outer.origin
-    region = Region(made, kind, _called(kind, body), tuple(_outer(statements)), tuple(statements), form, origin)
+    region = Region(made, kind, name, outside(statements), tuple(statements), form, origin)
     outer.add_region(region)
     return laid
 
@@ -60,14 +72,3 @@ def _called(kind: str, body: Graph) -> str:
 def _as_array(inner: Context, identity: int) -> Laid:
     laid = inner.laid[identity]
     return laid if isinstance(laid.value, Value) else inner.array(identity)
-
-
-def _outer(statements: Sequence[Statement]) -> Iterator[Value]:
-    """The values that a body reads from outside, each once."""
-    seen: set[str] = set()
-    for statement in statements:
-        for value in reads(statement):
-            if value.name not in seen:
-                seen.add(value.name)
-                yield value
-        seen.update(value.name for value in results(statement))

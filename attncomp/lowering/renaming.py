@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from attncomp.lowering.program import AttentionForm, Loop, Operand, Parameter, Region, Statement, Step, Value
+from attncomp.lowering.program import AttentionForm, Loop, Operand, Parameter, Pieces, Region, Statement, Step, Value
 
 
 class Renaming:
@@ -40,6 +40,16 @@ class Renaming:
             inputs=tuple(map(self.value, region.inputs)),
             body=tuple(map(self.statement, region.body)),
             attention=None if region.attention is None else self.form(region.attention),
+            pieces=None if region.pieces is None else self.pieces(region.pieces),
+        )
+
+    def pieces(self, pieces: Pieces) -> Pieces:
+        """The pieces of a region on other values."""
+        return replace(
+            pieces,
+            cuts=tuple(replace(cut, start=None if cut.start is None else self.value(cut.start)) for cut in pieces.cuts),
+            given=tuple(map(self.value, pieces.given)),
+            made=tuple(map(self.value, pieces.made)),
         )
 
     def form(self, form: AttentionForm) -> AttentionForm:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from attncomp.ir.graph import Attribute
 from attncomp.lowering.flow import form_values, reads, results
-from attncomp.lowering.program import Operand, Region, Statement, Step, Value
+from attncomp.lowering.program import Operand, Pieces, Region, Statement, Step, Value, inside
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,10 @@ def _described(statement: Statement, refer: Callable[[Value], Hashable]) -> Hash
 
 
 def _described_region(region: Region, refer: Callable[[Value], Hashable]) -> Hashable:
+    received, returned = inside(region)
     inner: dict[str, int] = {}
+    if region.pieces is not None:
+        inner.update((value.name, place) for place, value in enumerate(received))
 
     def refer_inside(value: Value) -> Hashable:
         return ("inner", inner[value.name]) if value.name in inner else refer(value)
@@ -243,8 +246,14 @@ def _described_region(region: Region, refer: Callable[[Value], Hashable]) -> Has
         numbers = (region.attention.scale, region.attention.dropout)
         given = (region.attention.bias is not None, region.attention.mask is not None)
         form = (*(refer_inside(value) for value in form_values(region.attention)), *numbers, *given)
-    made = tuple(refer_inside(value) for value in region.results)
-    return "region", region.kind, tuple(body), made, form
+    made = tuple(refer_inside(value) for value in returned)
+    cuts = None if region.pieces is None else _described_pieces(region, region.pieces, refer)
+    return "region", region.kind, tuple(body), made, form, cuts
+
+
+def _described_pieces(region: Region, pieces: Pieces, refer: Callable[[Value], Hashable]) -> Hashable:
+    cuts = tuple(replace(cut, start=None) for cut in pieces.cuts)
+    return tuple(map(refer, region.inputs)), cuts, tuple(cut.start is None for cut in pieces.cuts), pieces.bytes
 
 
 def _operand(operand: Operand, refer: Callable[[Value], Hashable]) -> Hashable:

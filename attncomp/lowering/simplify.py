@@ -10,7 +10,7 @@ from attncomp.ir.sizes import Size
 from attncomp.ir.types import Layout
 from attncomp.lowering.flow import form_values, reads, without_unread
 from attncomp.lowering.pointwise import POINTWISE
-from attncomp.lowering.program import Region, Statement, Step, Value
+from attncomp.lowering.program import Region, Statement, Step, Value, inside
 from attncomp.lowering.renaming import Renaming
 
 REDUCTIONS = frozenset({"sum", "mean", "max", "min", "var", "norm"})
@@ -91,7 +91,7 @@ def _kept(statement: Statement, kept: Mapping[str, Value]) -> Statement:
 def _inside(statement: Statement) -> Statement:
     if not isinstance(statement, Region):
         return statement
-    wanted = {result.name for result in statement.results}
+    wanted = {value.name for value in inside(statement)[1]}
     if statement.attention is not None:
         wanted |= {value.name for value in form_values(statement.attention)}
     return replace(statement, body=tuple(simplify(statement.body, wanted)))

@@ -11,6 +11,7 @@ class NumpyBackend:
 
     name = "numpy"
     excluded_passes: frozenset[str] = frozenset()
+    in_pieces = True
 
     def emit(self, program: Program) -> str:
         """The text of a module that computes `program`."""

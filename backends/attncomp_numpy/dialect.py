@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attncomp.emission.body import Scope
-from attncomp.emission.expressions import Expression, call, number
+from attncomp.emission.expressions import Expression
 from attncomp.emission.functions import LoopBinding
 from attncomp.emission.rules import RuleTable
-from attncomp.emission.sizes import size_expression
-from attncomp.ir.sizes import Size
 from attncomp.lowering.program import AttentionForm, Loop
 from attncomp_numpy import layers, pointwise, structure
 from attncomp_numpy.plan import Plan, fields_of, loops_of
@@ -35,20 +33,8 @@ class NumpyDialect:
         self.plan = Plan((), (), (), ())
 
     def attention(self, form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression | None:
-        """A call of the runtime's attention."""
-        scale = form.scale
-        return call(
-            scope.use("attention"),
-            *(operands[value.name] for value in (form.query, form.key, form.value)),
-            bias=None if form.bias is None else operands[form.bias.name],
-            mask=None if form.mask is None else operands[form.mask.name],
-            scale=None
-            if scale is None
-            else size_expression(scale, scope.variable)
-            if isinstance(scale, Size)
-            else number(scale, "np.inf", "np.nan"),
-            fresh=True,
-        )
+        """None: an attention runs piece by piece, as every region."""
+        return None
 
     def loop(self, loop: Loop, element: str, outer: str | None) -> LoopBinding:
         """Iterates over the tuple of the layers' weights."""

@@ -138,6 +138,7 @@ RULES: Mapping[str, Rule] = {
     "norm": _runtime_reduction("norm"),
     "argmax": _argmax,
     "softmax": _softmax("softmax"),
+    "powers": _softmax("powers"),
     "log_softmax": _softmax("log_softmax"),
     "matmul": _matmul,
     "linear": lambda it: call(it.use("linear"), *it.operands, fresh=True),

@@ -140,7 +140,12 @@ def _shortest(array: np.ndarray) -> bool | int | float:
     return value
 
 
+def _empty(it: Application) -> Expression:
+    return call("np.empty", it.shape_text("shape"), dtype_text(it.step.result.dtype))
+
+
 RULES: Mapping[str, Rule] = {
+    "empty": _empty,
     "reshape": _reshape,
     "permute": _permute,
     "broadcast": _broadcast,

@@ -19,6 +19,8 @@ class TorchBackend:
     # fused by torch.compile, and by nobody without it.
     excluded_passes: frozenset[str] = frozenset({"merge-projections", "fold-batch-norm", "find-pointwise-regions"})
 
+    in_pieces: bool = False
+
     def emit(self, program: Program) -> str:
         """The text of the module. Raises DiagnosticError (E061) for a key that torch.nn.Module cannot hold."""
         return module_text(program)

@@ -63,10 +63,11 @@ def assert_lowers_right(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     forms: bool = False,
     roll_loops: bool = True,
+    in_pieces: bool = False,
     seed: int = 0,
 ) -> Program:
     """Fails unless the program gives what the reference interpreter gives; returns the program."""
-    program = lower(graph, roll_loops=roll_loops)
+    program = lower(graph, roll_loops=roll_loops, in_pieces=in_pieces)
     inputs, parameters = random_arrays(graph, seed, ranges)
     expected = interpret(graph, inputs, parameters)
     found = run_program(program, inputs, parameters, forms=forms)

@@ -11,7 +11,7 @@ import numpy as np
 
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
-from attncomp.lowering.program import AttentionForm, Loop, Operand, Program, Region, Statement, Step, Value
+from attncomp.lowering.program import AttentionForm, Loop, Operand, Pieces, Program, Region, Statement, Step, Value
 
 Array = np.ndarray
 
@@ -53,6 +53,8 @@ class _Machine:
         for statement in body:
             if isinstance(statement, Step):
                 scope[statement.result.name] = self.step(statement, scope)
+            elif isinstance(statement, Region) and statement.pieces is not None:
+                self.in_pieces(statement, statement.pieces, scope, prefix)
             elif isinstance(statement, Region):
                 inner = {value.name: scope[value.name] for value in statement.inputs}
                 form = statement.attention
@@ -67,6 +69,34 @@ class _Machine:
                     self.check(result, scope[result.name])
             else:
                 self.loop(statement, scope, prefix)
+
+    def in_pieces(self, region: Region, pieces: Pieces, scope: dict[str, Array], prefix: str) -> None:
+        """Each cut axis in pieces of 2, so that the last one of an odd size is shorter."""
+        for result in region.results:
+            shape = tuple(size.evaluate(self.sizes) for size in result.shape)
+            kind = float if result.dtype.is_float else bool if result.dtype is DType.BOOL else int
+            scope[result.name] = np.full(shape, 77, kind)
+        starts = [range(0, cut.size.evaluate(self.sizes), 2) for cut in pieces.cuts]
+        for first in itertools.product(*starts):
+            parts = [
+                slice(start, min(start + 2, cut.size.evaluate(self.sizes)))
+                for start, cut in zip(first, pieces.cuts, strict=True)
+            ]
+            self.sizes.update(
+                (cut.symbol, part.stop - part.start) for cut, part in zip(pieces.cuts, parts, strict=True)
+            )
+            inner: dict[str, Array] = {}
+            for place, (outer, given) in enumerate(zip(region.inputs, pieces.given, strict=True)):
+                dims = [cut.inputs[place] for cut in pieces.cuts]
+                inner[given.name] = scope[outer.name][_part(scope[outer.name].ndim, dims, parts)]
+                self.check(given, inner[given.name])
+            for cut, part in zip(pieces.cuts, parts, strict=True):
+                if cut.start is not None:
+                    inner[cut.start.name] = np.array(part.start)
+            self.statements(region.body, inner, prefix)
+            for place, (outer, made) in enumerate(zip(region.results, pieces.made, strict=True)):
+                dims = [cut.results[place] for cut in pieces.cuts]
+                scope[outer.name][_part(scope[outer.name].ndim, dims, parts)] = inner[made.name]
 
     def loop(self, loop: Loop, scope: dict[str, Array], prefix: str) -> None:
         state = [scope[before.name] for before, *_ in loop.carried]
@@ -102,6 +132,14 @@ def _stored(array: Array, value: Value) -> Array:
     return np.asarray(array, dtype=np.float64 if value.dtype.is_float else None)
 
 
+def _part(rank: int, dims: Sequence[int | None], parts: Sequence[slice]) -> tuple[slice, ...]:
+    index = [slice(None)] * rank
+    for dim, part in zip(dims, parts, strict=True):
+        if dim is not None:
+            index[dim] = part
+    return tuple(index)
+
+
 def _before(statement: Statement, form: AttentionForm, region: Region) -> bool:
     """Whether a statement of the body leads to a value of the form, and not from the scores."""
     wanted = {v.name for v in (form.query, form.key, form.value, form.bias, form.mask) if v is not None}
@@ -130,6 +168,11 @@ def softmax(x: Array, dims: tuple[int, ...]) -> Array:
     weights = np.exp(x - np.where(np.isinf(highest), 0, highest))
     total = weights.sum(axis=dims, keepdims=True)
     return np.where(total == 0, 0, weights / np.where(total == 0, 1, total))
+
+
+def powers(x: Array, dims: tuple[int, ...]) -> Array:
+    top = x.max(dims, keepdims=True, initial=-np.inf)
+    return np.exp(x - np.where(np.isneginf(top), 0, top))
 
 
 def log_softmax(x: Array, dims: tuple[int, ...]) -> Array:
@@ -383,6 +426,7 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "norm": lambda x, dims, keep: np.sqrt((x * x).sum(axis=dims, keepdims=keep)),
     "argmax": lambda x, dim: np.argmax(x, axis=dim),
     "softmax": softmax,
+    "powers": powers,
     "log_softmax": log_softmax,
     "matmul": np.matmul,
     "linear": linear,

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 from attncomp_numpy.runtime.activations import erf, gelu, integer_power, sigmoid
-from attncomp_numpy.runtime.arrays import CHUNK
+from attncomp_numpy.runtime.arrays import CHUNK, PIECE_BYTES, pieces
 from attncomp_numpy.runtime.images import convolution
 from attncomp_numpy.runtime.normalization import log_softmax, normalize, softmax
-from attncomp_numpy.runtime.products import SCORES, attention, linear
+from attncomp_numpy.runtime.products import linear
 
 POINTS = np.linspace(-7, 7, 3 * CHUNK + 5)
 ERF = np.array([math.erf(point) for point in POINTS])
@@ -91,42 +91,22 @@ def test_normalize_of_more_rows_than_a_chunk(rank: int) -> None:
     np.testing.assert_allclose(normalize(x, rank=rank, epsilon=1e-5), exact, atol=1e-5)
 
 
-def plain_attention(
-    query: np.ndarray, key: np.ndarray, value: np.ndarray, bias: np.ndarray, mask: np.ndarray, scale: float
-) -> np.ndarray:
-    scores = scale * np.matmul(query.astype(np.float64), key.swapaxes(-1, -2)) + bias
-    scores = np.where(mask, scores, -np.inf)
-    top = scores.max(-1, keepdims=True)
-    weights = np.exp(scores - np.where(np.isfinite(top), top, 0))
-    total = weights.sum(-1, keepdims=True)
-    return np.matmul(weights / np.where(total == 0, 1, total), value)
-
-
 @pytest.mark.parametrize(
-    ("leading", "targets", "sources"),
-    [((2, 3), 5, 7), ((), 4, 4), ((1,), 1, 1), ((2, 1, 3), 400, 700), ((5, 2), 3, SCORES // 2), ((0, 2), 3, 3)],
+    ("sizes", "each"),
+    [((3, 5), 1), ((3, 5), PIECE_BYTES // 2), ((2, 7, 9), PIECE_BYTES // 4), ((4,), 10 * PIECE_BYTES)],
 )
-def test_attention_in_blocks(leading: tuple[int, ...], targets: int, sources: int) -> None:
-    query, key = random(*leading, targets, 4), random(*leading, sources, 4, seed=1)
-    value = random(*leading, sources, 3, seed=2)
-    bias, mask = random(targets, sources, seed=3), random(*leading, 1, sources, seed=4) > -1
-    found = attention(query, key, value, bias=bias, mask=mask, scale=0.5)
-    np.testing.assert_allclose(found, plain_attention(query, key, value, bias, mask, 0.5), atol=2e-5)
+def test_pieces_cover_every_place_once(sizes: tuple[int, ...], each: int) -> None:
+    covered = np.zeros(sizes, int)
+    for piece in pieces(sizes, each):
+        covered[piece] += 1
+        elements = covered[piece].size
+        assert elements == 1 or elements * each <= PIECE_BYTES
+    assert (covered == 1).all()
 
 
-def test_attention_with_shared_keys_and_no_source() -> None:
-    query, key, value = random(2, 4, 3, 5), random(2, 1, 6, 5, seed=1), random(2, 1, 6, 2, seed=2)
-    mask = np.ones((2, 1, 3, 6), bool)
-    mask[0, 0, 1] = False
-    found = attention(query, key, value, mask=mask)
-    assert found.shape == (2, 4, 3, 2)
-    np.testing.assert_array_equal(found[0, :, 1], np.zeros((4, 2)))
-    np.testing.assert_array_equal(attention(query, key[:, :, :0], value[:, :, :0]), np.zeros((2, 4, 3, 2)))
-
-
-def test_half_attention_is_half() -> None:
-    query = random(2, 3, 5, 4, dtype=np.float16)
-    assert attention(query, query, query).dtype == np.float16
+def test_no_pieces_of_nothing_and_one_of_what_fits() -> None:
+    assert list(pieces((3, 0), 8)) == []
+    assert list(pieces((3, 4), 0)) == [(slice(0, 3), slice(0, 4))]
 
 
 def plain_convolution(

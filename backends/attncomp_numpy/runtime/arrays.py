@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,25 @@ def widened(x: Array) -> Array:
 def packed_array(text: str, dtype: str, shape: tuple[int, ...]) -> Array:
     """An array of which the bytes are written in base64."""
     return np.frombuffer(base64.b64decode(text), dtype).reshape(shape)
+
+
+PIECE_BYTES = 1 << 20
+
+
+def pieces(sizes: tuple[int, ...], each: int) -> Iterator[tuple[slice, ...]]:
+    """The pieces of some axes of `sizes`: a slice of each, the last axis the fastest.
+
+    Of a piece whose sizes are 1, `each` bytes are kept at once; a piece is as large as stays in
+    cache, and the first axes are cut first.
+    """
+    room = max(1, PIECE_BYTES // max(1, each))
+    steps: list[int] = []
+    for size in reversed(sizes):
+        steps.insert(0, max(1, min(size, room)))
+        room //= max(1, size)
+    ranges = [range(0, size, step) for size, step in zip(sizes, steps, strict=True)]
+    for starts in itertools.product(*ranges):
+        yield tuple(
+            slice(start, min(start + step, size))
+            for start, step, size in zip(starts, steps, sizes, strict=True)
+        )

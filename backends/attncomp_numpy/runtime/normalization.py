@@ -23,6 +23,15 @@ def softmax(x: Array, axis: tuple[int, ...], overwrite: bool = False) -> Array:
     return weights.astype(x.dtype, copy=False)
 
 
+def powers(x: Array, axis: tuple[int, ...], overwrite: bool = False) -> Array:
+    """The softmax before its division: `exp(x - max(x))`; a row of -inf alone gives zeros."""
+    out = x if overwrite else None
+    top = x.max(axis, keepdims=True, initial=-np.inf)
+    top[top == -np.inf] = 0.0
+    result: Array = np.subtract(x, top, out=out)
+    return np.exp(result, out=result)
+
+
 def log_softmax(x: Array, axis: tuple[int, ...], overwrite: bool = False) -> Array:
     """The logarithm of the softmax; a row of -inf alone stays -inf."""
     wide = widened(x)

@@ -1,0 +1,173 @@
+"""Regions a piece at a time: which axes are cut, and the body lowered for one piece.
+
+What a region makes inside, the score of an attention above all, is then as large as a piece of it, and stays in cache.
+The outermost axes are cut first, those of a batch; an axis of the queries where one of a batch is too much by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from attncomp.ir.cost import resident
+from attncomp.ir.estimate import estimate
+from attncomp.ir.graph import Graph, Node
+from attncomp.ir.operators.access import get
+from attncomp.ir.sizes import Size, SizeLike
+from attncomp.ir.types import Axis, DType
+from attncomp.lowering.context import Context
+from attncomp.lowering.emitter import Emitter, Hint
+from attncomp.lowering.flow import outside, results, without_unread
+from attncomp.lowering.layout import Laid
+from attncomp.lowering.narrowing import Cut as Names
+from attncomp.lowering.narrowing import Narrowed, cuttable_axes, narrow
+from attncomp.lowering.program import Cut, Pieces, Region, Value
+from attncomp.lowering.rearranging import rearranged
+
+# What a piece may keep at once: about what the second-level cache of a core holds.
+PIECE_BYTES = 1 << 20
+
+LowerGraph = Callable[[Context], None]
+
+
+def lower_in_pieces(
+    context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph, name: str
+) -> tuple[Laid, ...] | None:
+    """A region in pieces, called `name`, and all its results as they lie; None where no axis of it can be cut."""
+    body = get(node.attributes, "body", Graph)
+    axes = axes_to_cut(body, len(operands), _lying(context, operands))
+    if not axes:
+        return None
+    narrowed = narrow(body, axes, len(operands))
+    emitter = Emitter(context.emitter)
+    given = _Given(context, emitter, operands, narrowed)
+    inner = Context(narrowed.body, emitter, given.inputs)
+    lower_graph(inner)
+    made = [
+        inner.apart(result.node, [name for name in names if name is not None])
+        for result, names in zip(narrowed.body.results, narrowed.cuts, strict=True)
+    ]
+    returned = [laid.array.name for laid in made]
+    statements = without_unread(rearranged(emitter, emitter.statements, returned), set(returned))
+    local = {value.name for one in statements for value in results(one)}
+    if len(set(returned)) < len(returned) or not local.issuperset(returned):
+        return None
+    whole = [_whole(context, laid, names, axes) for laid, names in zip(made, narrowed.cuts, strict=True)]
+    read = [value for value in outside(statements) if value.name not in given.started]
+    pieces = Pieces(
+        tuple(
+            Cut(
+                axis.name,
+                axis.size,
+                symbol,
+                tuple(given.dims.get(value.name, _nowhere(axes))[place] for value in read),
+                tuple(_dim(laid, names[place]) for laid, names in zip(made, narrowed.cuts, strict=True)),
+                given.starts.get(place),
+            )
+            for place, (axis, symbol) in enumerate(zip(axes, narrowed.symbols, strict=True))
+        ),
+        tuple(read),
+        tuple(laid.array for laid in made),
+        resident(narrowed.body).substitute(dict.fromkeys(narrowed.symbols, 1)),
+    )
+    kind = get(node.attributes, "kind", str)
+    inputs = tuple(given.wholes.get(value.name, value) for value in read)
+    arrays = tuple(laid.array for laid in whole)
+    origin = context.emitter.origin
+    context.emitter.add_region(Region(arrays, kind, name, inputs, tuple(statements), None, origin, pieces))
+    return tuple(whole)
+
+
+def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[Axis, ...]:
+    """The axes along which a body of so many operands is done in pieces, outermost first.
+
+    First those of a batch, which both sides of every product have, as they come in `order`, until what a piece keeps is
+    known to fit the cache; then the largest of the others, where it does not.
+    """
+    cuttable = cuttable_axes(body)
+    if not cuttable:
+        return ()
+    narrowed = narrow(body, cuttable, operands)
+    kept = resident(narrowed.body)
+    place = {name: number for number, name in reversed(list(enumerate(order)))}
+    symbols = dict(zip(cuttable, narrowed.symbols, strict=True))
+    batch = [axis for axis in cuttable if _is_of_batch(narrowed.body, symbols[axis])]
+    batch.sort(key=lambda axis: place.get(axis.name, len(place)))
+    others = sorted((axis for axis in cuttable if axis not in batch), key=lambda axis: -estimate(axis.size))
+    sizes: dict[str, SizeLike] = {symbol: axis.size for axis, symbol in symbols.items()}
+    chosen: list[Axis] = []
+    for axis in (*batch, *others[:1]):
+        each = kept.substitute(sizes).constant
+        if axis.size.constant != 1 and (each is None or each > PIECE_BYTES):
+            chosen.append(axis)
+            sizes[symbols[axis]] = 1
+    return tuple(chosen)
+
+
+def _is_of_batch(narrowed: Graph, symbol: str) -> bool:
+    """Whether an axis, of the size `symbol` in a narrowed body, is on both sides of every product."""
+    return all(
+        any(symbol in axis.size.symbols() for axis in narrowed.type(operand).axes)
+        for node in narrowed.nodes("contract")
+        for operand in narrowed.operands(node.identity)
+    )
+
+
+class _Given:
+    """The inputs of a narrowed body: pieces of arrays, whole arrays, and the first positions of pieces.
+
+    `inputs` says where each lies. By the name of a piece, `wholes` is what it is cut from and `dims` where, for each
+    axis; `starts` are the values with first positions by the place of their axis, `started` their names.
+    """
+
+    def __init__(self, context: Context, emitter: Emitter, operands: Sequence[int], narrowed: Narrowed) -> None:
+        self.inputs: dict[str, Laid] = {}
+        self.wholes: dict[str, Value] = {}
+        self.dims: dict[str, tuple[int | None, ...]] = {}
+        self.starts: dict[int, Value] = {}
+        for number, given in enumerate(narrowed.given):
+            names = [name for name in given.cut if name is not None]
+            laid = context.apart(operands[given.operand], names) if names else context.laid[operands[given.operand]]
+            if names:
+                laid = self._piece(emitter, laid, given.cut, narrowed.symbols)
+            self.inputs[f"i{number}"] = laid
+        for place, name in narrowed.starts.items():
+            start = emitter.value(DType.I64, (), (), Hint(f"{narrowed.axes[place].name}_start"))
+            emitter.adopt(start)
+            self.starts[place] = start
+            self.inputs[name] = Laid(start)
+        self.started = frozenset(value.name for value in self.starts.values())
+
+    def _piece(self, emitter: Emitter, laid: Laid, names: Names, symbols: Sequence[str]) -> Laid:
+        cut = {name: Size.symbol(symbol) for name, symbol in zip(names, symbols, strict=True) if name is not None}
+        sizes = {**laid.sizes, **cut}
+        shape = Laid(0, laid.layout, sizes).shape(laid.layout)
+        whole = laid.array
+        piece = emitter.value(whole.dtype, laid.layout, shape, emitter.shared.hints[whole.name])
+        emitter.adopt(piece)
+        self.wholes[piece.name] = whole
+        self.dims[piece.name] = tuple(_dim(laid, name) for name in names)
+        return Laid(piece, laid.layout, sizes)
+
+
+def _whole(context: Context, laid: Laid, names: Names, axes: Sequence[Axis]) -> Laid:
+    """A result of which `laid` is a piece: a new value, in the same order."""
+    full = {name: axis.size for name, axis in zip(names, axes, strict=True) if name is not None}
+    sizes = {**laid.sizes, **full}
+    shape = Laid(0, laid.layout, sizes).shape(laid.layout)
+    hint = context.emitter.shared.hints[laid.array.name]
+    return Laid(context.emitter.value(laid.array.dtype, laid.layout, shape, hint), laid.layout, sizes)
+
+
+def _dim(laid: Laid, name: str | None) -> int | None:
+    return None if name is None else laid.dim(name)
+
+
+def _nowhere(axes: Sequence[Axis]) -> tuple[None, ...]:
+    return (None,) * len(axes)
+
+
+def _lying(context: Context, operands: Sequence[int]) -> list[str]:
+    """The axes of the operands in the order in which they lie, those of the operand with the most axes first."""
+    types: Mapping[int, int] = {operand: len(context.graph.type(operand).axes) for operand in operands}
+    ordered = sorted(operands, key=lambda operand: -types[operand])
+    return [name for operand in ordered for group in context.laid[operand].layout for name in group]
