@@ -27,7 +27,7 @@ class Watcher:
         self._emitted: Emitted | None = None
         if self._watched:
             optimised = pipeline.optimise(self._graph, backend).graph
-            program = pipeline.lower(optimised, built.files)
+            program = pipeline.lower(optimised, built.files, backend)
             self._emitted = Emitted(program, optimised, backend.name, pipeline.emit(program, backend))
 
     def __call__(self, module: Emitted, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Seen]:

@@ -33,6 +33,13 @@ class Scope:
     given: Mapping[Value, str] = field(default_factory=dict)
     owner: str = ""
     asks_training: bool = False
+    slices: dict[str, str] = field(default_factory=dict)
+
+    def slice_of(self, axis: str) -> str:
+        """The variable that holds a slice of an axis, the same in every loop of the function."""
+        if axis not in self.slices:
+            self.slices[axis] = self.names.claim(f"{axis}_slice")
+        return self.slices[axis]
 
     def variable(self, symbol: str) -> str:
         """The variable that holds a symbol."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from attncomp.emission.body import Body
-from attncomp.emission.expressions import Argument, Expression, call, tuple_text
+from attncomp.emission.expressions import Argument, Expression, Precedence, call, tuple_text
 from attncomp.emission.layout import INDENT, bracketed, fits, statement
 from attncomp.emission.rules import Application
 from attncomp.emission.sizes import size_expression
@@ -23,12 +24,11 @@ def write_in_pieces(
         attended[batch_slice, seq_slice] = attention(queries[batch_slice, seq_slice], keys[batch_slice])
     """
     scope = body.scope
-    slices = [scope.names.claim(f"{identifier(cut.axis)}_slice") for cut in pieces.cuts]
+    slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
     for value in region.results:
-        step = Step(value, "empty", (), {"shape": value.shape})
-        body.assign(value, scope.table.rules["empty"](Application(step, (), scope.variable, scope.use)))
+        body.assign(value, _empty(body, region, value))
     sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
-    each = size_expression(pieces.bytes, scope.variable)
+    each = _each(body, region, pieces)
     targets = ", ".join(slices) if len(slices) > 1 else f"({slices[0]},)"
     body.lines += _loop_head(f"for {targets} in ", call(scope.use("pieces"), sizes, each), body.depth)
     read: list[Argument] = []
@@ -41,6 +41,31 @@ def write_in_pieces(
         for place, value in enumerate(region.results)
     ]
     body.lines += statement(f"{', '.join(filled)} = ", call(name, *read, *starts, *further), body.depth + 1)
+
+
+def _empty(body: Body, region: Region, value: Value) -> Expression:
+    """A new array for a result: like an input of the same shape where there is one."""
+    scope = body.scope
+    alike = [one for one in region.inputs if one.shape == value.shape and one.dtype is value.dtype]
+    step = Step(value, "empty", tuple(alike[:1]), {"shape": value.shape})
+    given = tuple(scope.texts[one.name] for one in alike[:1])
+    return scope.table.rules["empty"](Application(step, given, scope.variable, scope.use))
+
+
+def _each(body: Body, region: Region, pieces: Pieces) -> str:
+    """The bytes that a piece of size 1 keeps: a product of numbers, symbols and dimensions of the arrays at hand."""
+    known = {
+        size: f"{body.scope.texts[value.name].text}.shape[{dim}]"
+        for value in (*region.inputs, *region.results)
+        for dim, size in enumerate(value.shape)
+    }
+    number = pieces.bytes * math.prod(size.constant for size in pieces.each if size.constant is not None)
+    factors = [str(number)]
+    for size in pieces.each:
+        if size.constant is None:
+            text = size_expression(size, body.scope.variable)
+            factors.append(text.text if text.text.isidentifier() else known.get(size, text.within(Precedence.PRODUCT)))
+    return " * ".join(factors)
 
 
 def _loop_head(prefix: str, iterable: Expression, depth: int) -> list[str]:

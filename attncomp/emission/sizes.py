@@ -72,7 +72,7 @@ def _statement_sizes(body: tuple[Statement, ...]) -> Iterator[Size]:
                 *statement.results, *statement.inputs, *(value for ends in inside(statement) for value in ends)
             )
             if statement.pieces is not None:
-                yield statement.pieces.bytes
+                yield from statement.pieces.each
             yield from _statement_sizes(statement.body)
         else:
             yield from _value_sizes(statement.result)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attncomp.ir.cost import resident
+from attncomp.ir.cost import VIEWS, resident
 from attncomp.ir.estimate import estimate
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get
-from attncomp.ir.sizes import Size, SizeLike
+from attncomp.ir.sizes import Size, SizeLike, product
 from attncomp.ir.types import Axis, DType
 from attncomp.lowering.context import Context
 from attncomp.lowering.emitter import Emitter, Hint
@@ -67,7 +67,7 @@ def lower_in_pieces(
         ),
         tuple(read),
         tuple(laid.array for laid in made),
-        resident(narrowed.body).substitute(dict.fromkeys(narrowed.symbols, 1)),
+        *_kept(narrowed),
     )
     kind = get(node.attributes, "kind", str)
     inputs = tuple(given.wholes.get(value.name, value) for value in read)
@@ -101,6 +101,17 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
             chosen.append(axis)
             sizes[symbols[axis]] = 1
     return tuple(chosen)
+
+
+def _kept(narrowed: Narrowed) -> tuple[tuple[Size, ...], int]:
+    """The shape of the largest value that a body makes of pieces of size 1, and the bytes kept for each of its numbers."""
+    ones: dict[str, SizeLike] = dict.fromkeys(narrowed.symbols, 1)
+    values = [node for node in narrowed.body.nodes() if node.operator not in VIEWS]
+    largest = max(values, key=lambda node: estimate(node.type.elements().substitute(ones)))
+    shape = tuple(axis.size.substitute(ones) for axis in largest.type.axes)
+    kept = estimate(resident(narrowed.body).substitute(ones))
+    fewest = largest.type.dtype.bytes
+    return tuple(size for size in shape if size.constant != 1), max(fewest, round(kept / estimate(product(shape))))
 
 
 def _is_of_batch(narrowed: Graph, symbol: str) -> bool:

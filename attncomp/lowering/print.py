@@ -84,7 +84,8 @@ def _region(region: Region) -> Iterator[str]:
     yield f"{made} = {region.kind} {region.name}({inputs}):  # {comment}"
     yield from (_INDENT + line for line in _body(region.body))
     if region.pieces is not None:
-        yield f"{_INDENT}pieces: {', '.join(map(_cut, region.pieces.cuts))}; {region.pieces.bytes} bytes each"
+        each = " * ".join(map(str, (region.pieces.bytes, *region.pieces.each)))
+        yield f"{_INDENT}pieces: {', '.join(map(_cut, region.pieces.cuts))}; {each} bytes each"
     form = region.attention
     if form is not None:
         parts: Mapping[str, Value | None] = {

@@ -140,13 +140,15 @@ class Pieces:
     """How a region is done a piece at a time, so that what its body makes stays in cache and is never whole.
 
     `cuts` are the axes in pieces, the outermost first; `given` and `made` the values inside of the body for each input
-    and result of the region; `bytes` what the body keeps at once where every piece has size 1.
+    and result of the region. Where every piece has size 1, the body keeps `bytes` bytes at once for each number of an
+    array of the shape `each`, its largest.
     """
 
     cuts: tuple[Cut, ...]
     given: tuple[Value, ...]
     made: tuple[Value, ...]
-    bytes: Size
+    each: tuple[Size, ...]
+    bytes: int
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,13 @@ def _described_region(region: Region, refer: Callable[[Value], Hashable]) -> Has
 
 def _described_pieces(region: Region, pieces: Pieces, refer: Callable[[Value], Hashable]) -> Hashable:
     cuts = tuple(replace(cut, start=None) for cut in pieces.cuts)
-    return tuple(map(refer, region.inputs)), cuts, tuple(cut.start is None for cut in pieces.cuts), pieces.bytes
+    return (
+        tuple(map(refer, region.inputs)),
+        cuts,
+        tuple(cut.start is None for cut in pieces.cuts),
+        pieces.each,
+        pieces.bytes,
+    )
 
 
 def _operand(operand: Operand, refer: Callable[[Value], Hashable]) -> Hashable:

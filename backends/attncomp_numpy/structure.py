@@ -141,6 +141,8 @@ def _shortest(array: np.ndarray) -> bool | int | float:
 
 
 def _empty(it: Application) -> Expression:
+    if it.operands:
+        return call("np.empty_like", it.operands[0])
     return call("np.empty", it.shape_text("shape"), dtype_text(it.step.result.dtype))
 
 
