@@ -12,6 +12,9 @@ import torch
 from spellings.spelling import Spelling, bodies, names, spelling
 
 import attncomp
+from attncomp import pipeline
+from attncomp.api import Module
+from attncomp.emission.registry import find_backend
 from attncomp.ir.graph import Graph
 from attncomp.ir.interpret import interpret
 from attncomp.ir.print import print_graph
@@ -79,7 +82,7 @@ def test_the_passes_keep_every_result(one: Spelling) -> None:
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 @pytest.mark.parametrize("one", GATES)
 def test_the_modules_compute_what_the_interpreter_does(one: Spelling, backend: str) -> None:
-    compiled = attncomp.compile(one.path, backend=backend)
+    compiled = Module(pipeline.complete(one.built, find_backend(backend)))
     compiled.load(parameters(one, compiled.graph))
     for call in (0, 1):
         inputs = one.inputs(call)
