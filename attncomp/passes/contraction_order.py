@@ -76,11 +76,11 @@ def _halves(chosen: tuple[int, ...]) -> Iterator[tuple[frozenset[int], frozenset
 
 
 def when_cheaper(left: Size, right: Size) -> str | None:
-    """For which sizes `left` is less than `right`, as `seq < 64`, without what both have in common; None for all."""
+    """For which sizes `left` is less than `right`, as `seq exceeds 64` without common factors; None for all."""
     if at_most(left, right):
         return None
     common = _common_factor((left, right))
-    return f"{left.exactly(common)} < {right.exactly(common)}"
+    return f"{right.exactly(common)} exceeds {left.exactly(common)}"
 
 
 def _common_factor(sizes: Sequence[Size]) -> Size:

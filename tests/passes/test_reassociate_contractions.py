@@ -53,7 +53,8 @@ def test_remark_tells_the_order_the_costs_and_where_it_turns() -> None:
     assert (remark.kind, remark.region) == ("note", "product")
     assert remark.message.startswith("made as `q` @{key'} (`k` @{seq'} `v`): ")
     assert (
-        "36 * batch * seq operations instead of 12 * batch * seq * seq, which is less where 3 < seq" in remark.message
+        "36 * batch * seq operations instead of 12 * batch * seq * seq, which is less where seq exceeds 3"
+        in remark.message
     )
     assert remark.span is not None
 
@@ -207,6 +208,6 @@ def test_any_tree_of_products_keeps_its_value(data: st.DataObject) -> None:
 
 def test_condition_is_told_without_what_both_have_in_common() -> None:
     seq, width = Size.symbol("seq"), Size.symbol("width")
-    assert when_cheaper(4 * seq * width * 3, 4 * seq * seq) == "3 * width < seq"
+    assert when_cheaper(4 * seq * width * 3, 4 * seq * seq) == "seq exceeds 3 * width"
     assert when_cheaper(seq, 2 * seq) is None
-    assert when_cheaper(seq * 2, seq * width + seq) == "2 < width + 1"
+    assert when_cheaper(seq * 2, seq * width + seq) == "width + 1 exceeds 2"
