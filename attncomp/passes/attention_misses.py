@@ -9,6 +9,8 @@ from attncomp.passes.attention_words import named, remark, spoken, written
 from attncomp.passes.overview import Overview, braced, worked_axes
 from attncomp.passes.sides import REDUCTIONS
 
+_BY_POSITION = "read it for each pair instead, by a gather of positions: `t[distance = arange{…} - arange{…} + …]`"
+
 
 def no_queries(softmax: Node) -> Remark:
     """The note about pooling: each source has one weight."""
@@ -22,7 +24,12 @@ def stored_part(overview: Overview, plan: Plan) -> list[Remark]:
     found = [i for i in (*plan.score.blocked, *plan.score.escaped) if graph.type(i).dtype.is_float]
     pairs = plan.pairs(graph.node(plan.softmax))
     return [
-        remark("note", graph.node(i), f"{named(overview, i)} enters the score as an array of {pairs} numbers")
+        remark(
+            "note",
+            graph.node(i),
+            f"{named(overview, i)} enters the score as an array of {pairs} numbers",
+            _BY_POSITION if i in plan.score.blocked else "",
+        )
         for i in found
     ]
 

@@ -60,13 +60,16 @@ def _plan(overview: Overview, softmax: Node, weights: Weights, ends: tuple[int, 
     rows = frozenset((softmax.identity, *weights.leading_to(overview, ends)))
     inside = (*rows, *ends)
     score = slice_score(overview, _starts(overview, softmax, weights, rows, ends, queries), inside, shared)
-    kept = tuple(query for place, query in enumerate(queries) if place not in riders(overview, score, len(queries)))
-    if kept and kept != queries:
-        queries = kept
-        score = slice_score(overview, _starts(overview, softmax, weights, rows, ends, queries), inside, shared)
+    ridden = riders(overview, score, len(queries))
+    kept = tuple(query for place, query in enumerate(queries) if place not in ridden)
+    every = not kept and len(queries) > 1
+    if every or (kept and kept != queries):
+        queries = kept or queries
+        starts = _starts(overview, softmax, weights, rows, ends, queries, every=every)
+        score = slice_score(overview, starts, inside, shared)
     region = {*score.members, *inside}
     stored = [row for row in weights.rows if row in rows and overview.outside_reader(row, region) is not None]
-    sides = weights.rows[softmax.identity].of(queries)
+    sides = weights.rows[softmax.identity].of(queries, every=every)
     return Plan(softmax.identity, sides, score, rows, ends, tuple(stored))
 
 
@@ -92,21 +95,23 @@ def _starts(
     rows: frozenset[int],
     ends: tuple[int, ...],
     queries: tuple[int, ...],
+    *,
+    every: bool = False,
 ) -> list[Start]:
     """The softmax's operand, and whatever else a row or a contraction reads beside a row."""
     graph = overview.graph
     (scored,) = graph.operands(softmax.identity)
-    starts = [Start(scored, weights.rows[softmax.identity].of(queries))]
+    starts = [Start(scored, weights.rows[softmax.identity].of(queries, every=every))]
     for row in weights.rows:
         if row not in rows or row == softmax.identity:
             continue
         read = graph.operands(row)
-        sides = next(weights.rows[operand] for operand in read if operand in weights.rows).of(queries)
+        sides = next(weights.rows[operand] for operand in read if operand in weights.rows).of(queries, every=every)
         starts.extend(Start(operand, sides, weighs=True) for operand in read if operand not in rows)
     for end in ends:
         if end in weights.ends:
             row = weights.ends[end]
-            starts.append(Start(values_of(overview, end, row), weights.rows[row].of(queries), weighs=True))
+            starts.append(Start(values_of(overview, end, row), weights.rows[row].of(queries, every=every), weighs=True))
     return starts
 
 

@@ -31,14 +31,14 @@ class Score:
     """What the slice found.
 
     `members` are its nodes with their sides, `meetings` those where queries and sources meet; without any there is
-    nothing to save. `blocked` are the values that hold every pair but are made by an operator that works
+    nothing to save. `blocked` are, with their sides, values that hold every pair but are made by an operator that works
     on a source or query axis, `escaped` those that something outside of the region reads too, `twofold` those of them
     that are read with two meanings of their axes: all are stored in full.
     """
 
     members: dict[int, Sides]
     meetings: tuple[int, ...]
-    blocked: tuple[int, ...]
+    blocked: dict[int, Sides]
     escaped: tuple[int, ...]
     twofold: frozenset[int]
 
@@ -67,15 +67,16 @@ def slice_score(
             escaped.append(identity)
     meetings = tuple(_meetings(overview, starts[0].value, members))
     outside = {operand for identity in region for operand in graph.operands(identity)} - region
-    return Score(members, meetings, tuple(sorted(blocked & outside)), tuple(sorted(escaped)), frozenset(twofold))
+    read = {one: blocked[one] for one in sorted(outside.intersection(blocked))}
+    return Score(members, meetings, read, tuple(sorted(escaped)), frozenset(twofold))
 
 
-def _candidates(overview: Overview, starts: Iterable[Start]) -> tuple[dict[int, Sides], set[int], set[int]]:
+def _candidates(overview: Overview, starts: Iterable[Start]) -> tuple[dict[int, Sides], dict[int, Sides], set[int]]:
     """Every node that may belong to the slice with its sides; those that only their operator keeps out; and those read
     with two meanings of their axes (`s + s[seq -> seq', seq' -> seq]`), which no one tile serves.
     """
     found: dict[int, Sides] = {}
-    blocked: set[int] = set()
+    blocked: dict[int, Sides] = {}
     twofold: set[int] = set()
     waiting = list(starts)
     while waiting:
@@ -95,7 +96,7 @@ def _candidates(overview: Overview, starts: Iterable[Start]) -> tuple[dict[int, 
         if there is None and weighs and node.operator == "softmax" and worked_axes(node) == here.source:
             there, weighs = here, False
         if there is None:
-            blocked.add(identity)
+            blocked[identity] = here
             continue
         found[identity] = here
         waiting.extend(Start(operand, there, weighs) for operand in overview.graph.operands(identity))
@@ -128,7 +129,8 @@ def _valued(overview: Overview, start: int, members: dict[int, Sides]) -> list[i
 def _meetings(overview: Overview, start: int, members: dict[int, Sides]) -> Iterator[int]:
     """The members where a value made of sources alone meets one made of queries alone, whatever positions they have.
 
-    A contraction may have every pair on one side: it makes scores of queries and of a table of relative positions.
+    One side may have every pair: a contraction makes scores of queries and of a table of relative positions; and a sum
+    or product with it has more axes than both.
     """
     valued = sorted(_valued(overview, start, members), key=overview.place.__getitem__)
     made_of: dict[int, frozenset[Kind]] = {}
@@ -145,8 +147,12 @@ def _meetings(overview: Overview, start: int, members: dict[int, Sides]) -> Iter
             kinds.append(made_of.get(operand, frozenset((kind,)) if given else frozenset()))
         made_of[identity] = frozenset().union(*kinds)
         alone = {kind for found in kinds if len(found) == 1 for kind in found} - {Kind.BOTH}
-        pairs = any(there.kind(overview.graph.type(operand).names) is Kind.BOTH for operand in _read(overview, node))
-        if len(alone) == 2 or (node.operator == "contract" and alone and pairs and len(kinds) == 2):
+        operands = [frozenset(overview.graph.type(operand).names) for operand in _read(overview, node)]
+        if node.operator == "contract":
+            grown = any(there.kind(names) is Kind.BOTH for names in operands)
+        else:
+            grown = not any(names.issuperset(node.type.names) for names in operands)
+        if len(alone) == 2 or (alone and grown and len(kinds) == 2):
             yield identity
 
 

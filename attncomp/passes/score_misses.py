@@ -9,12 +9,17 @@ from attncomp.passes.attention_words import bare, reader, remark, spoken
 from attncomp.passes.overview import Overview, braced, worked_axes
 from attncomp.passes.sides import REDUCTIONS, Sides
 
+_TAKING = frozenset(("slice", "index"))
 _WEIGHTS_INSTEAD = "read the weights instead: they can be a further result of the region, the score cannot"
 
 
 def refused_score(overview: Overview, plan: Plan) -> Remark:
     """Why queries and sources do not meet inside of the slice."""
     graph, score = overview.graph, plan.score
+    part = _part_of_a_product(overview, plan)
+    if part is not None:
+        message = "the score is a part of a larger product, which others read too: there is nothing to save"
+        return remark("note", part, message)
     for identity in score.escaped:
         if identity in score.twofold:
             message = "the score meets itself transposed: a tile of it needs another one, so that it is stored in full"
@@ -25,10 +30,29 @@ def refused_score(overview: Overview, plan: Plan) -> Remark:
             return _read_elsewhere(overview, plan, identity, graph.node(readers[0]))
         message = "the score is a result of the model too, so that it must be stored in full"
         return remark("missed", graph.node(identity), message, _WEIGHTS_INSTEAD)
-    for identity in score.blocked:
-        return _blocked(graph.node(identity), plan.sides)
+    for identity, sides in score.blocked.items():
+        return _blocked(graph.node(identity), sides)
     message = "the score is given, not made of queries and sources: there is nothing to save"
     return remark("note", graph.node(plan.softmax), message, "make it here, of queries and keys: `q @{key} k`")
+
+
+def _part_of_a_product(overview: Overview, plan: Plan) -> Node | None:
+    """A slice of projections of one value that were made together, where the score is one."""
+    graph = overview.graph
+    for identity in plan.score.blocked:
+        if graph.node(identity).operator in _TAKING:
+            (whole,) = graph.operands(identity)
+            if len(graph.users(whole)) > 1 and _taken_apart(overview, whole, plan.members):
+                return graph.node(identity)
+    for identity in plan.score.escaped:
+        if _taken_apart(overview, identity, plan.members):
+            return graph.node(plan.softmax)
+    return None
+
+
+def _taken_apart(overview: Overview, identity: int, inside: set[int]) -> bool:
+    readers = [user for user in overview.graph.users(identity) if user not in inside]
+    return bool(readers) and all(overview.graph.node(user).operator in _TAKING for user in readers)
 
 
 def _read_elsewhere(overview: Overview, plan: Plan, identity: int, node: Node) -> Remark:

@@ -32,11 +32,13 @@ class Kind(enum.Enum):
 class Sides:
     """The names that the source axes, and each query axis, have in one value.
 
-    A query axis stands for several names where it was split, for none where it was summed away.
+    A query axis stands for several names where it was split, for none where it was summed away. With `every` a value
+    has the query side only if it has all query axes: keys of an image may have its rows or its columns.
     """
 
     source: Names
     queries: tuple[Names, ...]
+    every: bool = False
 
     @property
     def query(self) -> Names:
@@ -45,14 +47,15 @@ class Sides:
 
     def kind(self, names: Collection[str]) -> Kind:
         """Which sides a value with these axes has; with both it holds a number for each pair."""
-        source, query = not self.source.isdisjoint(names), not self.query.isdisjoint(names)
+        source = not self.source.isdisjoint(names)
+        query = (all if self.every else any)(not each.isdisjoint(names) for each in self.queries)
         if source:
             return Kind.BOTH if query else Kind.SOURCE
         return Kind.QUERY if query else Kind.NEITHER
 
-    def of(self, places: Collection[int]) -> Sides:
+    def of(self, places: Collection[int], *, every: bool = False) -> Sides:
         """These sides with some of the query axes alone."""
-        return Sides(self.source, tuple(self.queries[place] for place in sorted(places)))
+        return Sides(self.source, tuple(self.queries[place] for place in sorted(places)), every)
 
     def before(self, node: Node) -> Sides | None:
         """The sides in the operands of a node, from those in its result; None where it mixes places of a side."""
@@ -60,7 +63,7 @@ class Sides:
         queries = [_before(node, query) for query in self.queries]
         if source is None or any(query is None for query in queries):
             return None
-        return Sides(source, tuple(query for query in queries if query is not None))
+        return Sides(source, tuple(query for query in queries if query is not None), self.every)
 
     def after(self, node: Node, operand: tuple[str, ...]) -> Sides | None:
         """The sides in the result of a node, from those in the operand with these axes; None where it mixes sources.
@@ -70,7 +73,7 @@ class Sides:
         source = _source_after(node, self.source)
         if source is None or not source <= frozenset(node.type.names):
             return None
-        return Sides(source, tuple(_query_after(node, query, operand) for query in self.queries))
+        return Sides(source, tuple(_query_after(node, query, operand) for query in self.queries), self.every)
 
 
 def _source_before(node: Node, names: Names) -> Names | None:

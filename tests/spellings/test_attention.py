@@ -34,8 +34,12 @@ def test_the_expected_regions_and_no_near_miss(one: Spelling) -> None:
     wanted = expected(one)
     assert len(bodies(one.optimised.graph, "attention")) == len(wanted)
     remarks = [remark for remark in one.optimised.remarks if remark.region == "attention"]
-    assert [remark.kind for remark in remarks] == ["fused"] * len(wanted)
-    for remark, axes in zip(remarks, wanted, strict=True):
+    notes = [remark.message for remark in remarks if remark.kind == "note"]
+    assert len(notes) == len(one.said.get("note", ()))
+    assert one.first("note") in "".join(notes)
+    fused = [remark for remark in remarks if remark.kind == "fused"]
+    assert len(fused) + len(notes) == len(remarks)
+    for remark, axes in zip(fused, wanted, strict=True):
         assert f"the score of {' x '.join(f'|{name}|' for name in axes)} numbers" in remark.message
         assert ("the weights are stored" in remark.message) == ("stored" in one.said)
     outside = [node.operator for node in one.optimised.graph.nodes()]
