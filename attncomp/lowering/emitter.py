@@ -165,9 +165,11 @@ class Emitter:
     def permute(self, value: Value, order: Sequence[int], layout: Layout, *, local: bool = False) -> Value:
         """`value` with its dimensions reordered; a permutation of a permutation is one.
 
-        With `local`, inside a region, the step stays in the region and keeps the value that it transposes.
+        With `local`, inside a region, the step stays in the region and keeps the value that it transposes, unless
+        regions are done in pieces: no form of them is looked for.
         """
-        if self.parent is None or not local:
+        apart = local and self.parent is not None and not self.shared.in_pieces
+        if not apart:
             step = self.definition(value)
             if step is not None and step.operator == "permute":
                 value, inner = _array(step.operands[0]), step.attributes["order"]
@@ -177,7 +179,7 @@ class Emitter:
             return value
         shape = [value.shape[dim] for dim in order]
         attributes: dict[str, Attribute] = {"order": tuple(order)}
-        if self.parent is None or not local:
+        if not apart:
             return self.emit("permute", [value], attributes, value.dtype, layout, shape, "permute")
         result = self.value(value.dtype, layout, shape, Hint("permute"))
         self._append(Step(result, "permute", (value,), attributes, self.origin), ("local", value.name, tuple(order)))
@@ -197,11 +199,11 @@ class Emitter:
         return Laid(value, target, sizes)
 
     def collapse(self, laid: Laid) -> Laid:
-        """`laid` with every merged axis in a dimension, at the place of the first of the axes that make it."""
+        """`laid` with every merged axis in a dimension, at the place of the last of the axes that make it."""
         if not laid.merged:
             return laid
-        merged = {group[0]: axis for axis, group in laid.merged.items()}
-        gone = {axis for group in laid.merged.values() for axis in group[1:]}
+        merged = {group[-1]: axis for axis, group in laid.merged.items()}
+        gone = {axis for group in laid.merged.values() for axis in group[:-1]}
         groups = [tuple(merged.get(axis, axis) for axis in group if axis not in gone) for group in laid.layout]
         return self.relayout(
             laid, tuple(group for group, old in zip(groups, laid.layout, strict=True) if group or not old)

@@ -104,7 +104,7 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
 
 
 def _kept(narrowed: Narrowed) -> tuple[tuple[Size, ...], int]:
-    """The shape of the largest value that a body makes of pieces of size 1, and the bytes kept for each of its numbers."""
+    """The shape of the largest value that a body makes of pieces of size 1, and the bytes kept for each number."""
     ones: dict[str, SizeLike] = dict.fromkeys(narrowed.symbols, 1)
     values = [node for node in narrowed.body.nodes() if node.operator not in VIEWS]
     largest = max(values, key=lambda node: estimate(node.type.elements().substitute(ones)))

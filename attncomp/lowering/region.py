@@ -46,7 +46,7 @@ def _lower_at_once(
     kind = attribute(node, "kind", str)
     statements = without_unread(emitter.statements, {value.name for value in made})
     form = None
-    if kind == "attention" and len(made) == 1:
+    if kind == "attention" and len(made) == 1 and not outer.shared.in_pieces:
         statements, form = attention_form(emitter, statements, made[0])
     if form is not None:
         for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
