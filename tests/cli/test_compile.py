@@ -10,9 +10,9 @@ import pytest
 
 MISSED = """\
 model Attend(q: f32[batch, query, key], k: f32[batch, source, key], v: f32[batch, source, value])
-    -> (y: f32[batch, query, value], weights: f32[batch, query, source]) {
-  weights = softmax{source}(q @{key} k / sqrt(|key|))
-  return weights @{source} v, weights
+    -> f32[batch, query, value] {
+  weights = softmax{query}(q @{key} k / sqrt(|key|))
+  return weights @{source} v
 }
 """
 
