@@ -53,6 +53,8 @@ def trace(
         node, operands = graph.node(identity), graph.operands(identity)
         if identity in bases:
             carried[identity] = bases[identity]
+        elif node.operator == "part" and graph.operands(identity)[0] in bases:
+            continue  # another result of the region that the gated value is one of
         elif _handed_over(graph, node, bases):
             carried[identity] = frozenset()
         elif any(operand in carried for operand in operands):
@@ -139,11 +141,11 @@ def _behind(overview: Overview, gate: int, bases: Mapping[int, frozenset[str]], 
 
 
 def _handed_over(graph: Graph, node: Node, bases: Mapping[int, frozenset[str]]) -> bool:
-    """Whether a value is a statistic that another region has taken and hands over."""
+    """Whether a value is a statistic that another region has taken and hands over, or a result beside a gated value."""
     if node.operator != "part":
         return False
     (region,) = graph.operands(node.identity)
-    return any(operand in bases for operand in graph.operands(region))
+    return region in bases or any(operand in bases for operand in graph.operands(region))
 
 
 def _step(

@@ -41,6 +41,8 @@ def depends(overview: Overview, application: Application, largest: int) -> bool:
     waiting, seen = list(application.small), set[int]()
     while waiting and len(seen) <= 16 * largest:
         identity = waiting.pop()
+        if graph.node(identity).operator == "part" and graph.operands(identity)[0] in wholes:
+            continue
         if identity in wholes:
             return True
         if identity not in seen and overview.source[identity] is Source.DATA and place[identity] > first:
@@ -54,6 +56,7 @@ def gate_of(overview: Overview, application: Application, largest: int, shared: 
 
     `shared` is an operator whose readers do not count.
     """
+    graph = overview.graph
     networks: list[Network] = []
     normal: list[Network] = []
     for small in reversed(application.small) if application.whole else ():
@@ -68,9 +71,19 @@ def gate_of(overview: Overview, application: Application, largest: int, shared: 
                 normal.append(found)
     if len(normal) == len(networks) and not any(gates_itself(overview, application, one) for one in normal):
         return None
+    if graph.node(application.output).operator == "contract" and any(_scores(overview, one) for one in networks):
+        return None
     gate = _with_shared(overview, application, tuple(networks[::-1]), shared)
     wider = _wider(overview, gate, largest, shared) if isinstance(gate, Gate) else None
     return wider or gate
+
+
+def _scores(overview: Overview, network: Network) -> bool:
+    """Whether a value is compared with another one, as queries are with sources: its weighted sum is an attention."""
+    graph, inside = overview.graph, {*network.members, *network.read}
+    products = [one for one in network.statistics if graph.node(one).operator == "contract"]
+    others = {operand for product in products for operand in graph.operands(product)} - inside
+    return any(overview.source[other] is Source.DATA for other in others)
 
 
 def _wider(overview: Overview, gate: Gate, largest: int, shared: int) -> Gate | None:
