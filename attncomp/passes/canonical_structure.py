@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from attncomp.ir.build import Builder
+from attncomp.ir.cost import contraction_operations, operations
+from attncomp.ir.estimate import cheaper
 from attncomp.ir.graph import Node
 from attncomp.ir.operators.access import get, many, pairs
 from attncomp.ir.sizes import Size, product
@@ -70,6 +72,29 @@ def _sum_of_products(builder: Builder, node: Node) -> int | None:
     if not both or set(left.names) == set(right.names) or left.dtype is not right.dtype:
         return None
     return builder.contract(a, b, axes, origin=node.origin)
+
+
+def _statistic_of_product(builder: Builder, node: Node) -> int | None:
+    """Summing a contraction over axes of one factor is summing that factor first, where that costs less."""
+    graph, (operand,) = builder.graph, builder.graph.operands(node.identity)
+    if graph.node(operand).operator != "contract":
+        return None
+    factors, axes = graph.operands(operand), many(node.attributes, "axes", str)
+    types = [graph.type(factor) for factor in factors]
+    if not axes or any(type_.dtype is not node.type.dtype for type_ in types):
+        return None
+    if any(all(type_.has(axis) for type_ in types) for axis in axes):
+        return None
+    left, right = (set(type_.without(axes)) for type_ in types)
+    cost = sum((type_.elements() for type_ in types), contraction_operations(left | right))
+    written = graph.type(operand).elements() + (operations(graph, operand) if read_once(graph, operand) else 0)
+    if not cheaper(cost, written):
+        return None
+    summed = []
+    for factor, type_ in zip(factors, types, strict=True):
+        own = tuple(axis for axis in axes if type_.has(axis))
+        summed.append(builder.add(node.operator, (factor,), {"axes": own}, node.origin) if own else factor)
+    return builder.add("contract", summed, graph.node(operand).attributes, node.origin)
 
 
 def _mean_by_hand(builder: Builder, node: Node) -> int | None:
@@ -162,8 +187,8 @@ STRUCTURE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         "adaptive_avgpool": (_adaptive_pool,),
         "avgpool": (_pool,),
-        "sum": (_sum_of_products, _statistic_of_statistic),
-        "mean": (_statistic_of_statistic,),
+        "sum": (_sum_of_products, _statistic_of_statistic, _statistic_of_product),
+        "mean": (_statistic_of_statistic, _statistic_of_product),
         "max": (_statistic_of_statistic,),
         "min": (_statistic_of_statistic,),
         "divide": (_mean_by_hand,),

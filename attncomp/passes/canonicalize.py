@@ -14,6 +14,8 @@ So what is one of these in disguise gets its own name, and what stands between t
   mean of a mean, a maximum of a maximum) is one over all the axes, as a softmax over two axes has it.
 - A product summed over axes that both factors have is a contraction, where one factor lacks an axis of the other: the
   product is larger than one of them and is not stored then, and scores and weighed values are seen as what they are.
+- A contraction summed over axes that one factor has alone is a contraction with that factor's sum, where that costs
+  less: a value pooled before it is projected, the normaliser of an attention without a softmax.
 - Names and packings: a rename of a rename, a merge that undoes a split, a position of a stack.
 - Functions by their names: `sigmoid`, `relu`, `hardsigmoid`; squares, roots and reciprocals written as powers. Each is
   one step over memory in place of several.

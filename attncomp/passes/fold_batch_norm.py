@@ -4,7 +4,7 @@ With the statistics of inference a batch norm multiplies each channel by a numbe
 weight with a bias (Jacob et al., arXiv:1712.05877, section 3.2). What is left of the norm is arithmetic on parameters,
 which a module that owns its weights does once when they are loaded, and a pass over the whole value is saved.
 
-    %2 = convolution(%0, %1) {…}                  %2 = multiply(%7, rsqrt(add(%6, 1e-05)))
+    %2 = convolution(%0, %1) {…}                  %2 = multiply(%7, cast(rsqrt(add(%6, 1e-05))))
     %3 = rename(%2) {names = {out -> channel}}    %3 = rename(%2) {names = {channel -> out}}
     %4 = batch_norm(%3, %5, %6, %7, %8) {…}  →    %4 = rename(subtract(%8, multiply(%5, %2))) {…}
                                                   %5 = convolution(%0, multiply(%1, %3)) {…}
@@ -23,7 +23,7 @@ from typing import ClassVar
 from attncomp.ir.build import Builder
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get, pairs, real
-from attncomp.ir.types import Axis
+from attncomp.ir.types import Axis, DType
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
 from attncomp.passes.overview import worked_axes
@@ -113,6 +113,8 @@ def _fold(builder: Builder, norm: Node, found: Normed) -> None:
     graph, origin = builder.graph, norm.origin
     _, mean, variance, weight, bias = graph.operands(norm.identity)
 
+    narrow = {"dtype": graph.type(variance).dtype}
+
     def made(operator: str, *operands: int, name: str = "") -> int:
         return builder.add(operator, operands, {}, origin, name)
 
@@ -120,8 +122,10 @@ def _fold(builder: Builder, norm: Node, found: Normed) -> None:
         """A value for each channel, under the name that the product has for it."""
         return builder.rename(value, dict.fromkeys(graph.type(value).names, found.axis), origin=origin)
 
-    epsilon = builder.constant(real(norm.attributes, "epsilon"), graph.type(variance).dtype, origin=origin)
-    scale = made("multiply", weight, made("rsqrt", made("add", variance, epsilon)), name="scale")
+    # The only function is computed once, so as exactly as can be.
+    epsilon = builder.constant(real(norm.attributes, "epsilon"), DType.F64, origin=origin)
+    inverse = builder.add("cast", (made("rsqrt", made("add", variance, epsilon)),), narrow, origin)
+    scale = made("multiply", weight, inverse, name="scale")
     shift = along(made("subtract", bias, made("multiply", mean, scale), name="shift"))
     scale = along(scale)
     if found.bias is not None:

@@ -19,6 +19,7 @@ from attncomp.ir.types import Axis, DType
 from attncomp.passes.canonicalize import Canonicalize
 from attncomp.passes.find_gate_regions import FindGateRegions
 from attncomp.passes.find_softmax import FindSoftmax
+from attncomp.passes.reassociate_contractions import ReassociateContractions
 
 ZERO, ONE = Size.of(0), Size.of(1)
 POOL = {"stride": (1, 1), "dilation": (1, 1), "before": (ZERO, ZERO), "after": (ZERO, ZERO), "count_padding": True}
@@ -149,6 +150,40 @@ def test_products_that_are_none() -> None:
         s.op("sum", read, axes=("b",)),
         read,
     )
+    assert not canonical(graph)
+
+
+def test_pooling_goes_before_a_projection() -> None:
+    s = Sketch()
+    x, w = s.input("x", batch="batch", seq="seq", embed=4), s.parameter("w", out=5, embed=4)
+    graph = s.returns(s.op("mean", s.op("contract", x, w, axes=("embed",)), axes=("seq",)))
+    assert canonical(graph)
+    (mean,) = graph.nodes("mean")
+    assert graph.operands(mean.identity) == (x,)
+
+
+def test_linear_attention_with_its_normaliser_is_linear() -> None:
+    s = Sketch()
+    q, k, v = (
+        s.input("q", query="query", key=3),
+        s.input("k", source="source", key=3),
+        s.input("v", source="source", key=3),
+    )
+    score = s.op("contract", q, k, axes=("key",))
+    graph = s.returns(
+        s.op("divide", s.op("contract", score, v, axes=("source",)), s.op("sum", score, axes=("source",)))
+    )
+    assert canonical(graph)
+    assert run(ReassociateContractions(), graph).changed
+    assert not [node for node in graph.nodes() if {"query", "source"} <= set(node.type.names)]
+
+
+def test_sums_that_cost_less_behind_the_product_stay() -> None:
+    s = Sketch()
+    q, k = s.input("q", batch=2, query=2, key=64), s.input("k", batch=2, source=2, key=64)
+    score = s.op("contract", q, k, axes=("key",))
+    wide = s.op("contract", q, s.input("m", batch=2, source="source", key=64), axes=("key",))
+    graph = s.returns(score, s.op("sum", score, axes=("source",)), s.op("sum", wide, axes=("batch",)))
     assert not canonical(graph)
 
 
