@@ -25,7 +25,9 @@ class Sharing:
         if first is not last:
             written.pop()
             if len("".join(last)) < len("".join(first)):
-                first[:] = [line.replace(f"def {name}(", f"def {first_name}(", 1) for line in last]
+                first[:] = [
+                    _WORD.sub(lambda word: first_name if word.group() == name else word.group(), line) for line in last
+                ]
         return first_name
 
 

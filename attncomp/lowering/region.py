@@ -22,8 +22,9 @@ _SPELLED = 4
 
 def lower_region(context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph) -> tuple[Laid, ...]:
     """A region on values as they lie outside; what it needs in another order is moved before it. All its results."""
-    name = _called(attribute(node, "kind", str), attribute(node, "body", Graph))
-    if context.emitter.shared.in_pieces:
+    kind = attribute(node, "kind", str)
+    name = _called(kind, attribute(node, "body", Graph))
+    if context.emitter.shared.in_pieces and kind != "pointwise":  # there a piece costs more than it spares, but for few
         laid = lower_in_pieces(context, node, operands, lower_graph, name)
         if laid is not None:
             return laid

@@ -8,7 +8,7 @@ from attncomp.emission.body import Scope
 from attncomp.emission.expressions import Expression, tuple_text
 from attncomp.emission.functions import LoopBinding
 from attncomp.emission.rules import RuleTable
-from attncomp.lowering.program import AttentionForm, Loop, Parameter, Program, Statement
+from attncomp.lowering.program import AttentionForm, Loop, Parameter, Program, Region, Statement
 from attncomp_torch import images, layers, pointwise, structure
 from attncomp_torch.parameters import Branch, access_text, branch_at
 
@@ -39,6 +39,10 @@ class TorchDialect:
     def attention(self, form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression | None:
         """A call of PyTorch's attention."""
         return layers.attention(form, operands, scope)
+
+    def head(self, region: Region, name: str, arguments: Sequence[str], scope: Scope) -> Sequence[str]:
+        """None: torch has kernels, or a compiler of its own."""
+        return ()
 
     def loop(self, loop: Loop, element: str, outer: str | None) -> LoopBinding:
         """Iterates over the groups of the layers; a layer without weights is the module itself, once an iteration."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,6 +46,33 @@ def packed_array(text: str, dtype: str, shape: tuple[int, ...]) -> Array:
 
 
 PIECE_BYTES = 1 << 20
+LARGE = 1 << 25
+
+
+def piecewise(function: Callable[..., Any], *arrays: Array) -> Any:
+    """`function`, which works place by place on arrays that broadcast, on one piece after another.
+
+    What it makes inside is then as large as a piece. The first axis that is longer than 1 is cut.
+    """
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    back = next(back for back in range(len(shape), 0, -1) if shape[-back] > 1)
+    size = math.prod(shape) * max(array.itemsize for array in arrays)
+    step = max(1, PIECE_BYTES * shape[-back] // size)
+    made: Any = None
+    whole: list[Array] = []
+    for start in range(0, shape[-back], step):
+        cut: tuple[Any, ...] = (..., slice(start, start + step), *[slice(None)] * (back - 1))
+        made = function(
+            *(
+                array[cut] if array.ndim >= back and array.shape[-back] > 1 else array
+                for array in arrays
+            )
+        )
+        parts = made if isinstance(made, tuple) else (made,)
+        whole = whole or [np.empty(shape, part.dtype) for part in parts]
+        for target, part in zip(whole, parts, strict=True):
+            target[cut] = part
+    return tuple(whole) if isinstance(made, tuple) else whole[0]
 
 
 def pieces(sizes: tuple[int, ...], each: int) -> Iterator[tuple[slice, ...]]:
