@@ -86,7 +86,8 @@ def _statistic_of_product(builder: Builder, node: Node) -> int | None:
     if any(all(type_.has(axis) for type_ in types) for axis in axes):
         return None
     left, right = (set(type_.without(axes)) for type_ in types)
-    cost = sum((type_.elements() for type_ in types), contraction_operations(left | right))
+    summing = [type_.elements() for type_ in types if any(map(type_.has, axes))]
+    cost = sum(summing, contraction_operations(left | right))
     written = graph.type(operand).elements() + (operations(graph, operand) if read_once(graph, operand) else 0)
     if not cheaper(cost, written):
         return None
@@ -95,6 +96,21 @@ def _statistic_of_product(builder: Builder, node: Node) -> int | None:
         own = tuple(axis for axis in axes if type_.has(axis))
         summed.append(builder.add(node.operator, (factor,), {"axes": own}, node.origin) if own else factor)
     return builder.add("contract", summed, graph.node(operand).attributes, node.origin)
+
+
+def _statistic_of_scaled_product(builder: Builder, node: Node) -> int | None:
+    """A number that scales a contraction scales its sum, so that the sum may go on to the factors."""
+    graph, (operand,) = builder.graph, builder.graph.operands(node.identity)
+    scaling = graph.node(operand)
+    if scaling.operator not in ("multiply", "divide"):
+        return None
+    left, right = graph.operands(operand)
+    for value, number in ((left, right), (right, left)) if scaling.operator == "multiply" else ((left, right),):
+        if graph.node(value).operator == "contract" and scalar(graph, number) is not None:
+            summed = builder.add(node.operator, (value,), node.attributes, node.origin)
+            operands = (summed, number) if value == left else (number, summed)
+            return builder.add(scaling.operator, operands, {}, scaling.origin)
+    return None
 
 
 def _mean_by_hand(builder: Builder, node: Node) -> int | None:
@@ -187,8 +203,8 @@ STRUCTURE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         "adaptive_avgpool": (_adaptive_pool,),
         "avgpool": (_pool,),
-        "sum": (_sum_of_products, _statistic_of_statistic, _statistic_of_product),
-        "mean": (_statistic_of_statistic, _statistic_of_product),
+        "sum": (_sum_of_products, _statistic_of_statistic, _statistic_of_product, _statistic_of_scaled_product),
+        "mean": (_statistic_of_statistic, _statistic_of_product, _statistic_of_scaled_product),
         "max": (_statistic_of_statistic,),
         "min": (_statistic_of_statistic,),
         "divide": (_mean_by_hand,),

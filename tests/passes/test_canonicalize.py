@@ -169,7 +169,7 @@ def test_linear_attention_with_its_normaliser_is_linear() -> None:
         s.input("k", source="source", key=3),
         s.input("v", source="source", key=3),
     )
-    score = s.op("contract", q, k, axes=("key",))
+    score = s.op("multiply", s.constant(0.5), s.op("contract", q, k, axes=("key",)))
     graph = s.returns(
         s.op("divide", s.op("contract", score, v, axes=("source",)), s.op("sum", score, axes=("source",)))
     )
@@ -183,7 +183,12 @@ def test_sums_that_cost_less_behind_the_product_stay() -> None:
     q, k = s.input("q", batch=2, query=2, key=64), s.input("k", batch=2, source=2, key=64)
     score = s.op("contract", q, k, axes=("key",))
     wide = s.op("contract", q, s.input("m", batch=2, source="source", key=64), axes=("key",))
-    graph = s.returns(score, s.op("sum", score, axes=("source",)), s.op("sum", wide, axes=("batch",)))
+    inverse = s.op("divide", s.constant(1.0), wide)
+    sums = [
+        s.op("sum", value, axes=axes)
+        for value, axes in ((score, ("source",)), (wide, ("batch",)), (inverse, ("source",)))
+    ]
+    graph = s.returns(score, *sums)
     assert not canonical(graph)
 
 
