@@ -72,6 +72,7 @@ class FindGateRegions(Pass):
 
     def _visit(self, overview: Overview, node: Node, made: _Said, refused: _Said) -> bool:
         """Fuses the largest application around an operator that can be, or says why none can."""
+        graph = overview.graph
         around = tuple(applications(overview, node, self.largest))
         related = depends(overview, around[-1], self.largest)
         obstacle: Obstacle | None = None
@@ -81,12 +82,14 @@ class FindGateRegions(Pass):
                 region, remark = self._fuse(overview, found)
                 made[region] = remark
                 return True
-            obstacle = found or obstacle
+            # Another operator of the application has an obstacle of its own to tell of.
+            if found is not None and found.gate in (None, *graph.operands(node.identity)):
+                obstacle = found
         if not related:
             obstacle = self._stored(overview, around[-1])
         if obstacle is not None:
             refused.setdefault(obstacle.node, _refusal(overview, obstacle, node))
-        elif not related and node.operator == "multiply":
+        elif node.operator == "multiply" and not depends(overview, around[0], self.largest):
             other = statistic_elsewhere(overview, node, around[0])
             if other is not None:
                 refused.setdefault(node.identity, _refusal(overview, other, node, "note"))

@@ -14,11 +14,15 @@ REDUCTIONS = frozenset(("sum", "mean", "max", "min", "var", "norm", "argmax"))
 
 @dataclass(frozen=True)
 class Obstacle:
-    """The operator that keeps a gate from being fused, why, and the edit that would help ("" where none would)."""
+    """The operator that keeps a gate from being fused, why, and the edit that would help ("" where none would).
+
+    `gate` is the small value that is at fault, if one is.
+    """
 
     node: int
     message: str
     help: str
+    gate: int | None = None
 
 
 def obstacle(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attncomp.passes.gate_application import Application, widened
 from attncomp.passes.gate_misses import Obstacle, escape, listed
@@ -62,7 +62,7 @@ def gate_of(overview: Overview, application: Application, largest: int, shared: 
     for small in reversed(application.small) if application.whole else ():
         found = trace(overview, small, application.whole, application.axes, largest)
         if isinstance(found, Obstacle):
-            return found
+            return replace(found, gate=small)
         if found is not None and not application.members.isdisjoint(found.members):
             return None
         if found is not None:
