@@ -2,7 +2,7 @@
 
 The slice goes backwards from what the softmax reads, and from what else meets the weights. A value belongs to it while
 it has both a source axis and a query axis and is made place by place over these. What lacks one side (queries, keys, a
-mask of keys) is an input; so are parameters, and what something outside reads too.
+mask of keys) is an input; so are parameters, with what is made of them once, and what something outside reads too.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _candidates(overview: Overview, starts: Iterable[Start]) -> tuple[dict[int, 
             if found[identity] != here:
                 twofold.add(identity)
             continue
-        if overview.source[identity] is not Source.DATA or here.kind(node.type.names) is not Kind.BOTH:
+        if here.kind(node.type.names) is not Kind.BOTH or _made_once(overview, node):
             continue
         if node.operator in WHOLE:
             continue
@@ -101,6 +101,13 @@ def _candidates(overview: Overview, starts: Iterable[Start]) -> tuple[dict[int, 
         found[identity] = here
         waiting.extend(Start(operand, there, weighs) for operand in overview.graph.operands(identity))
     return found, blocked, twofold
+
+
+def _made_once(overview: Overview, node: Node) -> bool:
+    """Whether a value is the same in every call: positions are copied anyhow, tables of known sizes made beforehand."""
+    if overview.source[node.identity] is not Source.PARAMETER:
+        return overview.source[node.identity] is Source.POSITION
+    return all(axis.size.constant is not None for axis in node.type.axes)
 
 
 def _made_of_pairs(overview: Overview, start: int, candidates: dict[int, Sides]) -> frozenset[int]:
