@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from trust.algebra_motifs import algebra
 from trust.attention_motifs import attention
 from trust.drafts import Draft, Drawn
 from trust.gate_motifs import gates
 from trust.product_motifs import products
+from trust.tangled_motifs import nearly_softmax, tangled, tangled_gates
 
-_MOTIFS = (attention, attention, attention, gates, gates, products, products)
+_MOTIFS = (
+    attention, attention, attention, tangled, nearly_softmax, gates, gates, tangled_gates, products, algebra,
+)  # fmt: skip
 
 
 @st.composite

@@ -13,11 +13,17 @@ from attncomp.ir.interpret import interpret
 
 Arrays = Mapping[str, np.ndarray]
 
+_WILD = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3.0, -3.0, 1e4, 0.5], np.float32)
+
 
 def given(graph: Graph, sizes: Mapping[str, int]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Inputs and parameters for a graph, the same for the same graph and sizes."""
+    """Inputs and parameters for a graph, the same for the same graph and sizes; those called wild hold NaN."""
     used = {name: number for name, number in sizes.items() if name in graph.symbols()}
-    return inputs_for(graph, used, 0), drawn_parameters(graph)
+    inputs = inputs_for(graph, used, 0)
+    for number, name in enumerate(inputs):
+        if name.startswith("wild"):
+            inputs[name] = np.resize(np.roll(_WILD, number), inputs[name].shape)
+    return inputs, drawn_parameters(graph)
 
 
 def computed(graph: Graph, inputs: Arrays, parameters: Arrays) -> list[np.ndarray]:
