@@ -110,7 +110,7 @@ def widened(overview: Overview, application: Application, inside: set[int], larg
             members = set(application.members)
             _grow(overview, value, application.axes, members, largest)
             wider = Application(graph, frozenset(members), application.output, application.axes, overview.source)
-            if set(wider.whole) < set(application.whole):
+            if wider.whole and set(wider.whole) < set(application.whole):
                 return wider
     return None
 
