@@ -111,7 +111,9 @@ def _starts(
     for end in ends:
         if end in weights.ends:
             row = weights.ends[end]
-            starts.append(Start(values_of(overview, end, row), weights.rows[row].of(queries, every=every), weighs=True))
+            starts.append(
+                Start(values_of(overview, weights, end), weights.rows[row].of(queries, every=every), weighs=True)
+            )
     return starts
 
 

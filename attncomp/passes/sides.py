@@ -96,6 +96,8 @@ def _before(node: Node, names: Names) -> Names | None:
     if node.operator == "merge":
         merged = frozenset(axis_names(node.attributes["into"]))
         return names - merged | frozenset(axis_names(node.attributes["axes"])) if merged & names else names
+    if node.operator == "stack":
+        return names - worked_axes(node)
     if node.operator == "split":
         into = frozenset(axis_names(node.attributes["into"]))
         return names - into | frozenset(axis_names(node.attributes["axis"])) if into & names else names

@@ -8,7 +8,7 @@ contractions over the sources.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
@@ -24,8 +24,8 @@ _JOINING = frozenset(("add", "subtract", "multiply", "divide", "where", "cast"))
 class Weights:
     """The rows of weights with their sides, the softmax first, in order; and who reads them.
 
-    `ends` are the contractions over the sources, each with the row that it reads; `sums` the sums and means over the
-    sources, likewise; `others` every other reader of a row. The queries in `sides` are the softmax's other axes.
+    `ends` are the contractions over the sources, each with the row that it reads; `sums` the sums and means of weights
+    alone, likewise; `others` every other reader of a row. The queries in `sides` are the softmax's other axes.
     """
 
     rows: dict[int, Sides]
@@ -76,6 +76,9 @@ def _walk(overview: Overview, softmax: Node, barred: frozenset[int]) -> Weights:
         if _is_row(overview, weights, identity, barred):
             for user in graph.users(identity):
                 heapq.heappush(waiting, (place[user], user))
+    if not weights.ends:
+        for end in [end for end, row in weights.sums.items() if _factor(overview, weights.rows, row) is not None]:
+            weights.ends[end] = weights.sums.pop(end)
     return weights
 
 
@@ -108,10 +111,20 @@ def _columns(overview: Overview, weights: Weights) -> frozenset[int]:
     return frozenset(sorted(reductions, key=overview.place.__getitem__)[:1])
 
 
-def values_of(overview: Overview, end: int, row: int) -> int:
-    """What a contraction weighs: its operand that is no row of weights."""
-    left, right = overview.graph.operands(end)
-    return right if left == row else left
+def values_of(overview: Overview, weights: Weights, end: int) -> int:
+    """What a contraction weighs: its operand that is no row of weights, or the factor of the row that it sums."""
+    row = weights.ends[end]
+    factor = _factor(overview, weights.rows, row)
+    others = [operand for operand in overview.graph.operands(end) if operand != row]
+    return factor if not others and factor is not None else others[0]
+
+
+def _factor(overview: Overview, rows: Mapping[int, Sides], row: int) -> int | None:
+    """What a row multiplies weights with, where that has all the sources: values, if the row is then summed."""
+    if overview.graph.node(row).operator != "multiply":
+        return None
+    factors = [operand for operand in overview.graph.operands(row) if operand not in rows]
+    return next((one for one in factors if rows[row].source <= frozenset(overview.graph.type(one).names)), None)
 
 
 def queries_of(overview: Overview, weights: Weights, ends: Iterable[int]) -> tuple[int, ...]:
@@ -119,7 +132,7 @@ def queries_of(overview: Overview, weights: Weights, ends: Iterable[int]) -> tup
 
     A table of values for relative positions lacks the batch too: it counts where there are no other values.
     """
-    values = {end: values_of(overview, end, weights.ends[end]) for end in ends}
+    values = {end: values_of(overview, weights, end) for end in ends}
     data = [end for end in values if overview.source[values[end]] is Source.DATA]
     found: set[int] = set()
     for end in data or values:
