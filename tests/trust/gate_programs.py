@@ -73,11 +73,15 @@ def rectified(w: Words, y: str, axes: Axes) -> str:
 
 def mean_of_places(w: Words, x: str) -> str:
     """The mean of each channel."""
-    how = w.choose("mean", "steps", "sum", "pool")
+    how = w.choose("mean", "steps", "sum", "pool", "merged")
     if how == "steps":
         return w.choose(f"mean{{height}}(mean{{width}}({x}))", f"mean{{width}}(mean{{height}}({x}))")
     if how == "sum":
         return f"(sum{{height, width}}({x}) / 30)"
+    if how == "merged":
+        place = f"place{len(w.lines)}"
+        w.lines.append(f"axis {place} = |height| * |width|")
+        return f"mean{{{place}}}({x}[(height width) -> {place}])"
     if how == "pool":
         return f"adaptive_avgpool{{height: 1, width: 1}}({x})[height = 0, width = 0]"
     return f"mean{{height, width}}({x})"
