@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "attncomp.cli.run:run",
     "inspect": "attncomp.cli.inspect:inspect",
     "explain": "attncomp.cli.explain:explain",
+    "bench": "attncomp.cli.bench:bench",
 }
 
 

@@ -12,9 +12,8 @@ import click
 
 from attncomp.cli.output import STDOUT, check_writable, write_text
 from attncomp.cli.reporting import in_color, reporting_options
-from attncomp.cli.sources import build, choose, load, model_options, parse_options
+from attncomp.cli.sources import build, choose, load, model_options, parse_sizes
 from attncomp.diagnostics.core import fail
-from attncomp.diagnostics.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from attncomp.emission.backend import Backend
@@ -141,7 +140,7 @@ def _page(built: Built, backend: Backend, stage: str, sizes: tuple[str, ...]) ->
         if stage not in [step for step, _ in history]:
             history.append((name, graph.copy()))
 
-    bound = _sizes(built.graph, sizes)
+    bound = parse_sizes(built.graph, sizes)
     remarks = pipeline.optimise(built.graph, backend, observe).remarks
     steps = [step for step, _ in history]
     return page(
@@ -197,18 +196,6 @@ def _program(built: Built, backend: Backend, stage: str, format_: str) -> str:
     return print_program(program)
 
 
-def _sizes(graph: Graph, given: tuple[str, ...]) -> dict[str, int]:
-    """`--size seq=128` by symbol. Raises E090 for a symbol that the model has not, or what is no size."""
-    sizes: dict[str, int] = {}
-    for name, value in parse_options(given).items():
-        if name not in graph.symbols():
-            raise fail("E090", f"the model binds no size `{name}`", help=did_you_mean(name, graph.symbols()))
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise fail("E090", f"the size `{name}` is a whole number, not `{value}`")
-        sizes[name] = value
-    return sizes
-
-
 def _graph(graph: Graph, format_: str, sizes: tuple[str, ...], width: int | None) -> str:
     if format_ == "json":
         from attncomp.inspect.json import graph_to_json
@@ -220,7 +207,7 @@ def _graph(graph: Graph, format_: str, sizes: tuple[str, ...], width: int | None
         return graph_to_dot(graph)
     from attncomp.inspect.text import listing, summary
 
-    return f"{listing(graph)}\n\n{summary(graph, _sizes(graph, sizes), width)}"
+    return f"{listing(graph)}\n\n{summary(graph, parse_sizes(graph, sizes), width)}"
 
 
 def _json(document: dict[str, Json]) -> str:

@@ -14,6 +14,7 @@ from attncomp.diagnostics.core import DiagnosticError, fail
 from attncomp.diagnostics.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from attncomp.ir.graph import Graph
     from attncomp.pipeline import Built
     from attncomp.semantics.files import FileSet
     from attncomp.semantics.static import StaticValue
@@ -83,6 +84,21 @@ def parse_options(options: Iterable[str]) -> dict[str, StaticValue]:
             raise fail("E090", f"the option `{name.strip()}` is set twice")
         values[name.strip()] = parse_value(value.strip())
     return values
+
+
+def parse_sizes(graph: Graph, given: Iterable[str]) -> dict[str, int]:
+    """`seq=128` pairs by symbol.
+
+    Raises DiagnosticError E090 for a symbol that the model has not, or what is no size.
+    """
+    sizes: dict[str, int] = {}
+    for name, value in parse_options(given).items():
+        if name not in graph.symbols():
+            raise fail("E090", f"the model binds no size `{name}`", help=did_you_mean(name, graph.symbols()))
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise fail("E090", f"the size `{name}` is a whole number, not `{value}`")
+        sizes[name] = value
+    return sizes
 
 
 def parse_value(text: str) -> StaticValue:

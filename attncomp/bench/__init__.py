@@ -1,0 +1,1 @@
+"""Measuring modules side by side: each contestant in a process of its own, timed in turns."""
