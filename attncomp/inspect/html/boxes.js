@@ -5,7 +5,7 @@ import { counted, itemName, itemTitle } from "./text.js";
 
 export const HEADER = 30;
 export const BAND = 28; // the coloured strip with the sign
-const WIDEST = 250;
+const WIDEST = 320;
 const LINE = 17;
 const FONTS = {
   title: "600 13px system-ui, sans-serif",
@@ -19,11 +19,11 @@ let canvas = null;
 // {title, name, lines, kind, width, height, header}; every text is cut to what fits.
 export function boxOf(data, model, item) {
   if (item.box) return item.box;
-  const title = cut(itemTitle(model, item), "title", WIDEST - BAND - 40);
-  const nameSpace = WIDEST - BAND - 46 - widthOf(title, "title");
+  const title = cut(itemTitle(model, item), "title", WIDEST - BAND - 60);
+  const nameSpace = WIDEST - BAND - 66 - widthOf(title, "title");
   const name = nameSpace > 24 ? cut(itemName(model, item), "name", nameSpace) : "";
-  const lines = (item.children.length ? groupLines(model, item) : leafLines(data, model, item)).map((line) => cut(line, "small", WIDEST - BAND - 20));
-  const fold = item.children.length ? 24 : 0;
+  const lines = (item.children.length ? groupLines(data, model, item) : leafLines(data, model, item)).map((line) => cut(line, "small", WIDEST - BAND - 20));
+  const fold = item.children.length ? 36 : 0;
   const first = widthOf(title, "title") + (name ? widthOf(name, "name") + 8 : 0) + fold;
   const width = Math.max(90, BAND + 20 + Math.max(first, ...lines.map((line) => widthOf(line, "small"))));
   const kind = item.place < 0 ? { sign: "", word: item.kind === "chunk" ? "Run of operators" : "Layer", style: "layer" } : kindOf(data, model.nodes[item.place]);
@@ -39,9 +39,10 @@ function leafLines(data, model, item) {
   return lines;
 }
 
-function groupLines(model, item) {
+function groupLines(data, model, item) {
   const lines = [counted(item.count, "operator")];
-  if (item.kind !== "region") {
+  if (item.kind === "region") lines.unshift(data.types[model.nodes[item.place].type].text);
+  else {
     for (const [kind, count] of item.regions) lines.push(`${regionKind(kind).sign} ${counted(count, `${kind} region`)}`);
   }
   return lines;

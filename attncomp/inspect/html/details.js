@@ -2,6 +2,7 @@
 
 import { axesTable, facts, nodeList, section, sourceLines } from "./facts.js";
 import { kindOf } from "./kinds.js";
+import { remarksOf } from "./remarks.js";
 import { bytesText, counted, element, itemName, itemTitle, shareText, sizeText } from "./text.js";
 
 export function showDetails(app, host, side, item) {
@@ -35,13 +36,13 @@ function nodeDetails(app, pane, item) {
   return [
     heading(pane, kind, itemTitle(model, item), itemName(model, item)),
     summary ? element("p", { class: "summary" }, summary) : null,
-    fusion(data, node),
-    section("Value", facts([["Type", element("code", {}, type.text)], ["Memory", bytesText(type.bytes)]]), axesTable(type)),
-    section("Attributes", facts((node.attributes || []).map(([name, value]) => [name, element("code", {}, value)]))),
+    remarksOf(data, model, item),
+    section("Value", facts([["Numbers", element("code", {}, type.dtype)], ["Memory", bytesText(type.bytes)]]), axesTable(type)),
     section("Cost", cost(node.cost, node.typical, model.root.typical)),
-    node.kind ? section("Holds", counts(model, item)) : null,
-    section("Made by", facts(history(data, model, node))),
+    section("History", facts(history(data, model, node))),
     node.span >= 0 ? section("Source", sourceLines(data, data.spans[node.span])) : null,
+    section("Attributes", facts((node.attributes || []).map(([name, value]) => [name, element("code", {}, value)]))),
+    node.kind ? section("Holds", counts(model, item)) : null,
     section("Reads", nodeList(pane, reads)),
     section("Read by", nodeList(pane, readers)),
     counterparts(app, pane, item),
@@ -58,20 +59,6 @@ function layerDetails(app, pane, item) {
     section("Cost", sums ? cost(sums, item.typical, model.root.typical) : null, sums && sums[2] ? facts([["Parameters", counted(sums[2], "number")]]) : null),
     counterparts(app, pane, item),
   ];
-}
-
-// What the passes said about this place.
-function fusion(data, node) {
-  const said = data.remarks.filter((remark) => remark.scope === node.scope && remark.span >= 0 && remark.span === node.span);
-  return said.length ? element("div", { class: "remarks" }, said.map((remark) => remarkText(remark))) : null;
-}
-
-export function remarkText(remark) {
-  const words = { fused: "Fused", missed: "Not fused", note: "Note" };
-  return element("div", { class: `remark ${remark.kind}` },
-    element("p", {}, element("b", {}, `${words[remark.kind] || remark.kind}: `), remark.message),
-    remark.saved ? element("p", { class: "muted" }, `Spares ${sizeText(remark.saved[0])} bytes of traffic, ${sizeText(remark.saved[1])} bytes at the peak.`) : null,
-    remark.help ? element("p", {}, element("b", {}, "Help: "), remark.help) : null);
 }
 
 function cost(sums, typical, whole) {
@@ -114,7 +101,7 @@ function counterparts(app, pane, item) {
   const places = app.links.all(pane.side, item.place < 0 || item.kind === "region" ? pane.model.placesIn(item) : [item.place]).filter((place) => !other.model.items[place].quiet);
   const list = nodeList(other, places, 8);
   const none = element("p", { class: "muted" }, side === 0 ? "Nothing: a pass made it." : "Nothing: it is no longer needed.");
-  return section(`${other.title}`, list || none);
+  return section(other.title, list || none);
 }
 
 // Where the value of an item is made: for a region in its body.

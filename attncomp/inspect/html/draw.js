@@ -19,7 +19,8 @@ export function draw(layer, data, model, layout) {
       if (child.open) walk(layout.groups.get(child), place.x, place.y);
     }
     for (const arrow of group.arrows) {
-      const line = drawn("path", { class: "arrow", d: curve(arrow, x, y), "marker-end": arrow.to.startsWith("out:") ? null : "url(#head)" });
+      const line = drawn("path", { class: "arrow", d: curve(arrow, x, y) });
+      if (!arrow.to.startsWith("out:")) line.classList.add("headed");
       lines.append(line);
       arrows.push({ element: line, ...arrow });
     }
@@ -47,8 +48,9 @@ function frame(data, model, item, place) {
   const made = common(data, model, item, place);
   made.classList.add("open");
   made.append(
-    drawn("rect", { class: "shape", width: place.width, height: place.height, rx: 10 }),
+    drawn("rect", { class: "ground", width: place.width, height: place.height, rx: 10 }),
     drawn("path", { class: "bar", d: `M0,${HEADER} V10 a10,10 0 0 1 10,-10 H${place.width - 10} a10,10 0 0 1 10,10 V${HEADER} Z` }),
+    drawn("rect", { class: "shape", width: place.width, height: place.height, rx: 10 }),
     drawn("text", { class: "sign", x: BAND / 2, y: 20, "text-anchor": "middle" }, held.kind.sign || "▾"),
     ...titles(held, BAND + 4, 20),
     fold(place.width - 22, HEADER / 2, true),
@@ -64,8 +66,9 @@ function box(data, model, item, place) {
     made.append(drawn("rect", { class: "stack", x: 5, y: 5, width, height, rx: 8 }));
   }
   made.append(
-    drawn("rect", { class: "shape", width, height, rx: 8 }),
+    drawn("rect", { class: "ground", width, height, rx: 8 }),
     drawn("path", { class: "band", d: `M8,0 H${BAND} V${height} H8 a8,8 0 0 1 -8,-8 V8 a8,8 0 0 1 8,-8 Z` }),
+    drawn("rect", { class: "shape", width, height, rx: 8 }),
     drawn("text", { class: "sign", x: BAND / 2, y: height / 2 + 5, "text-anchor": "middle" }, held.kind.sign || "▤"),
     ...titles(held, BAND + 10, 20),
     ...held.lines.map((line, index) => drawn("text", { class: "small", x: BAND + 10, y: 37 + 17 * index }, line)),

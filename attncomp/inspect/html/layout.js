@@ -12,10 +12,9 @@ const PORT = 10;
 const FIRM = 1000;
 
 export class Layout {
-  constructor(data, model, side) {
+  constructor(data, model) {
     this.data = data;
     this.model = model;
-    this.side = side;
     this.known = new Map();
   }
 
@@ -133,6 +132,7 @@ function trimmed(graph, sizes, ends, ports) {
   }
   const bends = ends.map(([from, to]) => {
     const points = graph.edge(String(from), String(to)).points.slice(1, -1);
+    if (points.length === 1) return []; // from one row to the next nothing stands in the way
     return points.map(({ x, y }) => [x, y]);
   });
   const boxes = sizes.length ? sizes.map(([width, height], index) => ({ width, height, x: centres[index][0], y: centres[index][1] })) : [{ width: 0, height: 0, x: 0, y: 0 }];

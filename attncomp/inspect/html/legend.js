@@ -8,7 +8,7 @@ export function fillLegend(host, data) {
   for (const graph of data.graphs) {
     for (const node of graph.nodes) {
       const kind = kindOf(data, node);
-      kinds.set(kind.style, kind);
+      kinds.set(kind.style, kind.style === "quiet" ? { ...kind, word: "Parameter or constant" } : kind);
     }
   }
   const row = (kind) => element("li", { class: `kind-${kind.style}` }, element("span", { class: "chip", "aria-hidden": "true" }, kind.sign), kind.word);

@@ -1,14 +1,14 @@
 // The page: reads its data, makes the two panes and the panels, and carries a selection from one to the other.
 
-import { showDetails, remarkText } from "./details.js";
+import { showDetails } from "./details.js";
 import { bindKeys } from "./keys.js";
 import { fillLegend } from "./legend.js";
 import { Links } from "./links.js";
 import { Model } from "./model.js";
 import { Outline } from "./outline.js";
 import { Pane } from "./pane.js";
+import { listRemarks } from "./remarks.js";
 import { Search } from "./search.js";
-import { element } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -26,7 +26,7 @@ class App {
     for (const pane of this.panes) bindKeys(this, pane);
     this.fillHeader();
     fillLegend(byId("legend"), data);
-    this.listRemarks();
+    listRemarks(this, byId("remarks-box"), byId("remarks"));
     this.listen();
   }
 
@@ -101,7 +101,10 @@ class App {
     const [pane, other] = [this.panes[side], this.panes[1 - side]];
     const places = item ? (item.kind === "leaf" ? [item.place] : pane.model.placesIn(item)) : [];
     pane.mark(item ? item.key : "", new Set());
-    const near = other.mark("", new Set(this.links.all(side, places)));
+    const linked = this.links.all(side, places);
+    // What a region was made of is worth unfolding.
+    if (item && item.kind === "region" && other.model.revealAll(linked)) other.render();
+    const near = other.mark("", new Set(linked));
     other.showLinked(near);
     showDetails(this, byId("details"), side, item);
     if (side === this.active) this.outline.mark(item ? item.key : "");
@@ -110,33 +113,6 @@ class App {
   readDetails(side, item) {
     this.select(side, item);
     byId("details").querySelector("h2").focus();
-  }
-
-  listRemarks() {
-    const host = byId("remarks");
-    const { remarks } = this.data;
-    byId("remarks-box").hidden = remarks.length === 0;
-    for (const remark of remarks) {
-      const place = this.placeOf(remark);
-      const where = this.data.scopes[remark.scope] || "model";
-      const word = { fused: "✓", missed: "✗", note: "i" }[remark.kind] || "i";
-      host.append(element("li", { class: remark.kind },
-        element("button", { type: "button", class: "link", disabled: place === null, onclick: () => this.panes[place[0]].reveal(place[1]) },
-          element("span", { class: "sign", "aria-hidden": "true" }, word), element("b", {}, `${remark.kind} ${remark.region}`), element("small", {}, ` ${where}`)),
-        remark.kind === "missed" ? remarkText(remark) : null));
-    }
-  }
-
-  // Where a remark is shown: [side, place], its region first.
-  placeOf(remark) {
-    for (const side of [1, 0]) {
-      const { nodes } = this.panes[side].model;
-      const fits = (node) => node.scope === remark.scope && node.span === remark.span && remark.span >= 0;
-      const region = nodes.findIndex((node) => fits(node) && node.kind);
-      const place = region >= 0 ? region : nodes.findIndex((node) => fits(node) && node.region === undefined);
-      if (place >= 0) return [side, place];
-    }
-    return null;
   }
 
   // For screen readers.

@@ -166,6 +166,13 @@ export class Model {
     for (let group = item.parent; group; group = group.parent) group.open = true;
   }
 
+  // Unfolds what hides the given places; returns whether anything did.
+  revealAll(places) {
+    const hidden = places.map((place) => this.items[place]).filter((item) => !item.quiet && this.shownFor(item.place) !== item);
+    for (const item of hidden) this.reveal(item);
+    return hidden.length > 0;
+  }
+
   foldAll() {
     for (const item of this.byKey.values()) item.open = item === this.root;
   }

@@ -33,6 +33,7 @@ SCRIPTS = (
     "draw.js",
     "pane.js",
     "facts.js",
+    "remarks.js",
     "details.js",
     "outline.js",
     "search.js",

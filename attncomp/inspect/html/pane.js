@@ -29,21 +29,22 @@ export class Pane {
       class: "canvas",
       role: "group",
       "aria-label": `${this.title}, drawn. Arrow keys follow the arrows of the graph, Enter folds and unfolds.`,
-    }, heads(), this.layer);
-    this.level = element("output", { class: "zoom-level", "aria-label": "Zoom" });
+    }, this.layer);
+    this.level = element("span", { class: "zoom-level", title: "Zoom" });
     this.viewport = new Viewport(this.svg, this.layer, (scale) => { this.level.textContent = `${Math.round(scale * 100)} %`; });
     const button = (label, text, act) => element("button", { type: "button", "aria-label": `${label}: ${this.title}`, title: label, onclick: act }, text);
     this.count = element("p", { class: "count" });
     this.element = element("section", { class: "pane", "aria-label": this.title, "data-side": this.side },
       element("header", { class: "pane-head" },
-        element("div", {}, element("h2", {}, this.title), this.count),
+        element("h2", {}, this.title),
         element("div", { class: "tools", role: "toolbar", "aria-label": `View of ${this.title}` },
           button("Unfold all", "Unfold", () => this.unfoldAll()),
           button("Fold all", "Fold", () => this.foldAll()),
           button("Zoom out", "−", () => this.viewport.zoom(1 / 1.25)),
           this.level,
           button("Zoom in", "+", () => this.viewport.zoom(1.25)),
-          button("Fit", "Fit", () => this.fit()))),
+          button("Fit", "Fit", () => this.fit())),
+        this.count),
       this.svg);
     this.svg.addEventListener("click", (event) => this.click(event));
     this.svg.addEventListener("dblclick", (event) => {
@@ -85,7 +86,7 @@ export class Pane {
     const whole = this.model.unfold(MOST_DRAWN, true);
     this.render();
     this.fit();
-    this.app.say(whole ? "Everything is unfolded" : `Unfolded as far as ${counted(MOST_DRAWN, "box").replace("boxs", "boxes")} allow`);
+    this.app.say(whole ? "Everything is unfolded" : `Unfolded as far as ${`${MOST_DRAWN.toLocaleString("en")} boxes`} allow`);
     this.app.changed(this.side);
   }
 
@@ -194,9 +195,4 @@ function around(boxes) {
   const right = Math.max(...boxes.map((box) => box.x + box.width));
   const bottom = Math.max(...boxes.map((box) => box.y + box.height));
   return { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-function heads() {
-  const head = (id, style) => drawn("marker", { id, class: style, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, drawn("path", { d: "M0,0.5 L8,4 L0,7.5 Z" }));
-  return drawn("defs", {}, head("head", "head"));
 }
