@@ -10,13 +10,23 @@ BIN := $(VENV)/bin
 INSTALLED := pyproject.toml README.md $(shell find attncomp backends grammar -type f \
 	\( -name '*.py' -o -name '*.attn' -o -name '*.lark' -o -name '*.md' -o -name py.typed \) 2>/dev/null)
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test browser lint format bench clean
 
 demo: $(DEMO_VENV)/installed
 	$(DEMO_VENV)/bin/python examples/semantic_search.py
 
-test: $(VENV)/installed
+test: $(VENV)/installed browser
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# The page of `attnc inspect --format html` is tested in Chromium. Where it cannot be installed, its tests fail and say so.
+browser:
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium and chromium-driver for tests/viewer"; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq install --yes --no-install-recommends chromium chromium-driver >/dev/null \
+			|| echo "WARNING: chromium could not be installed: tests/viewer will FAIL"; \
+	else echo "WARNING: no chromium and chromedriver here, and no right to install them: tests/viewer will FAIL"; fi
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
