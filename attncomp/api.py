@@ -99,6 +99,18 @@ class Module:
         """
         return self._emitted.instance
 
+    @property
+    def threads(self) -> int | None:
+        """How many threads a call runs on; None, as at first, leaves it to the backend: NumPy's BLAS has a number.
+
+        Raises ValueError for a number below 1, and for PyTorch, whose threads belong to the process.
+        """
+        return self._emitted.threads
+
+    @threads.setter
+    def threads(self, count: int | None) -> None:
+        self._emitted.threads = count
+
     def load(self, weights: Weights, strict: bool = True) -> None:
         """Loads weights by key: a mapping of arrays, or a path to safetensors or to `.npz` without pickle.
 

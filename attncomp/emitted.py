@@ -58,6 +58,7 @@ class Emitted:
 
     def __init__(self, program: Program, graph: Graph, backend: str, text: str) -> None:
         self._program, self._graph, self._backend, self._text = program, graph, backend, text
+        self._threads: int | None = None
         self._model: Any = None
         self._loaded: Mapping[str, Any] | str | os.PathLike[str] = {}
 
@@ -67,6 +68,21 @@ class Emitted:
         if self._model is None:
             self.initialize(0)
         return self._model
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a call runs on; None leaves it to the backend."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, count: int | None) -> None:
+        if count is not None and count < 1:
+            raise ValueError(f"a call runs on one thread at least, not on {count}")
+        if count is not None and self._backend == "torch":
+            raise ValueError("PyTorch's threads are the process's own: `torch.set_num_threads`")
+        self._threads = count
+        if self._model is not None and self._backend != "torch":
+            self._model.threads = count
 
     @property
     def weights(self) -> Mapping[str, Any] | str | os.PathLike[str]:
@@ -92,6 +108,7 @@ class Emitted:
         else:
             self._model = self._model_class().load(weights, strict=strict)
             self._loaded = weights
+        self.threads = self._threads
 
     def initialize(self, seed: int) -> None:
         """Fills the parameters by their initializers: the same numbers for a seed, whatever the backend."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from attncomp.emission.body import Body
 from attncomp.emission.expressions import Argument, Expression, Precedence, call, tuple_text
-from attncomp.emission.layout import INDENT, bracketed, fits, statement
+from attncomp.emission.layout import definition, statement
 from attncomp.emission.rules import Application
 from attncomp.emission.sizes import size_expression
 from attncomp.emission.text import identifier
@@ -17,30 +17,34 @@ from attncomp.lowering.program import Pieces, Region, Step, Value
 def write_in_pieces(
     body: Body, region: Region, pieces: Pieces, name: str, arguments: Sequence[str], further: Sequence[str]
 ) -> None:
-    """The loop that calls the function `name` on pieces of `arguments`, and on what else it needs.
+    """Calls the function `name` on pieces of `arguments`, and on what else it needs.
 
-    attended = np.empty((batch, seq, 12, 32), np.float32)
-    for batch_slice, seq_slice in pieces((batch, seq), 4 * seq):
-        attended[batch_slice, seq_slice] = attention(queries[batch_slice, seq_slice], keys[batch_slice])
+    attended = np.empty((batch, 12, seq, 32), np.float32)
+
+    def fill_attended(batch_slice: slice, seq_slice: slice) -> None:
+        attended[batch_slice, :, seq_slice] = attention(queries[batch_slice, :, seq_slice], keys[batch_slice])
+
+    each_piece(fill_attended, (batch, seq), 48 * seq)
     """
     scope = body.scope
     slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
     for value in region.results:
         body.assign(value, _empty(body, region, value))
-    sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
-    each = _each(body, region, pieces)
-    targets = ", ".join(slices) if len(slices) > 1 else f"({slices[0]},)"
-    body.lines += _loop_head(f"for {targets} in ", call(scope.use("pieces"), sizes, each), body.depth)
+    results = [scope.texts[value.name].text for value in region.results]
     read: list[Argument] = []
     for place, (argument, value) in enumerate(zip(arguments, region.inputs, strict=True)):
-        dims = [cut.inputs[place] for cut in pieces.cuts]
-        read.append(argument + _subscript(value, dims, slices))
+        read.append(argument + _subscript(value, [cut.inputs[place] for cut in pieces.cuts], slices))
     starts = [f"{text}.start" for text, cut in zip(slices, pieces.cuts, strict=True) if cut.start is not None]
     filled = [
-        scope.texts[value.name].text + _subscript(value, [cut.results[place] for cut in pieces.cuts], slices)
-        for place, value in enumerate(region.results)
+        text + _subscript(value, [cut.results[place] for cut in pieces.cuts], slices)
+        for place, (text, value) in enumerate(zip(results, region.results, strict=True))
     ]
-    body.lines += statement(f"{', '.join(filled)} = ", call(name, *read, *starts, *further), body.depth + 1)
+    work = scope.names.claim(f"fill_{results[0]}")
+    made = call(name, *read, *starts, *further)
+    body.lines += ["", *definition(work, [f"{text}: slice" for text in slices], "None", body.depth)]
+    body.lines += [*statement(f"{', '.join(filled)} = ", made, body.depth + 1), ""]
+    sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
+    body.lines += statement("", call(scope.use("each_piece"), work, sizes, _each(body, region, pieces)), body.depth)
 
 
 def _empty(body: Body, region: Region, value: Value) -> Expression:
@@ -66,14 +70,6 @@ def _each(body: Body, region: Region, pieces: Pieces) -> str:
             text = size_expression(size, body.scope.variable)
             factors.append(text.text if text.text.isidentifier() else known.get(size, text.within(Precedence.PRODUCT)))
     return " * ".join(factors)
-
-
-def _loop_head(prefix: str, iterable: Expression, depth: int) -> list[str]:
-    line = f"{INDENT * depth}{prefix}{iterable.text}:"
-    if fits(line):
-        return [line]
-    opening, _, inner = iterable.text.partition("(")
-    return bracketed(f"{prefix}{opening}(", inner[:-1], depth, ":")
 
 
 def _subscript(value: Value, dims: Sequence[int | None], slices: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ from attncomp_numpy.tables import kept_lines, parameter_tables
 
 _FILES = (
     "arrays",
+    "threads",
     "weights",
     "inputs",
     "activations",
@@ -42,8 +43,11 @@ _ALWAYS = (
     "WeightsError",
     "checked_weights",
     "initial_weights",
+    "on_threads",
     "read_weights",
 )
+# What the model's class needs when it is defined.
+_FIRST = ("Array", "Parameter", "on_threads")
 _IMPORTS = {
     "Mapping": Import("collections.abc", "Mapping", "Mapping"),
     "dataclass": Import("dataclasses", "dataclass", "dataclass"),
@@ -53,7 +57,7 @@ _IMPORTS = {
     "os": Import("os", "os"),
     "np": Import("numpy", "np"),
 }
-_MEMBERS = ("load", "initialize")
+_MEMBERS = ("load", "initialize", "threads")
 
 
 def module_text(program: Program) -> str:
@@ -78,7 +82,7 @@ class _Module:
         self.title = names.claim(class_name(program.name))
         self.output = names.claim(f"{self.title}Output")
         self.dialect = NumpyDialect()
-        own = {self.title, self.output, "PARAMETERS", "arrays", "prefix", "weights", "strict"}
+        own = {self.title, self.output, "PARAMETERS", "arrays", "prefix", "weights", "strict", "threads"}
         self.functions = Functions(program, self.dialect, reserved | own)
         self.plan = program_plan(program, self.functions.names, _MEMBERS, self.functions.covers)
         self.dialect.plan = self.plan
@@ -119,8 +123,8 @@ class _Module:
 
     def _assembled(self, blocks: list[list[str]]) -> str:
         needed = RUNTIME.needed([*_ALWAYS, *self.functions.runtime])
-        base = [one for one in needed if one.name in ("Array", "Parameter")]
-        rest = [one for one in needed if one.name not in ("Array", "Parameter")]
+        base = [one for one in needed if one.name in _FIRST]
+        rest = [one for one in needed if one.name not in _FIRST]
         parts = [definition_lines(base), *blocks, definition_lines(rest)]
         text = "\n\n\n".join("\n".join(part) for part in parts)
         used = names_in("\n".join(line for block in blocks for line in block))
@@ -158,11 +162,15 @@ class _Module:
 
     def _constructor(self) -> list[str]:
         lines = [
-            f"{INDENT}def __init__(self, weights: Mapping[str, Any], *, strict: bool = True) -> None:",
+            f"{INDENT}def __init__(",
+            f"{INDENT * 2}self, weights: Mapping[str, Any], *, strict: bool = True, threads: int | None = None",
+            f"{INDENT}) -> None:",
             f'{INDENT * 2}"""Takes arrays by the keys of `PARAMETERS`; without `strict` other keys are ignored.',
             "",
-            f"{INDENT * 2}Raises WeightsError that lists everything that does not fit.",
+            f"{INDENT * 2}A call runs on so many `threads`, or on as many as BLAS has. Raises WeightsError that",
+            f"{INDENT * 2}lists everything that does not fit.",
             f'{INDENT * 2}"""',
+            f"{INDENT * 2}self.threads = threads",
             f"{INDENT * 2}arrays = checked_weights(PARAMETERS, weights, strict)",
         ]
         if not self.plan.kept and not self.plan.loops:
@@ -212,20 +220,26 @@ class _Module:
             f"{INDENT}@classmethod",
             *definition(
                 "load",
-                ["cls", "path: str | os.PathLike[str]", "*", "strict: bool = True"],
+                [
+                    "cls",
+                    "path: str | os.PathLike[str]",
+                    "*",
+                    "strict: bool = True",
+                    "threads: int | None = None",
+                ],
                 self.title,
                 1,
             ),
             *docstring("The model with the weights of an `.npz` or a `.safetensors` file.", 2),
-            f"{INDENT * 2}return cls(read_weights(path), strict=strict)",
+            f"{INDENT * 2}return cls(read_weights(path), strict=strict, threads=threads)",
         ]
 
     def _initialize(self) -> list[str]:
         return [
             f"{INDENT}@classmethod",
-            *definition("initialize", ["cls", "seed: int = 0"], self.title, 1),
+            *definition("initialize", ["cls", "seed: int = 0", "*", "threads: int | None = None"], self.title, 1),
             *docstring("The model with new weights; the same seed gives the same numbers.", 2),
-            f"{INDENT * 2}return cls(initial_weights(PARAMETERS, seed))",
+            f"{INDENT * 2}return cls(initial_weights(PARAMETERS, seed), threads=threads)",
         ]
 
     # --- the call -----------------------------------------------------------------------------------------------
@@ -235,7 +249,7 @@ class _Module:
         parameters = [f"{names[one.value.name]}: ArrayLike" for one in self.program.inputs]
         result = "Array" if len(self.program.outputs) == 1 else self.output
         return [
-            f'{INDENT}@np.errstate(all="ignore")',
+            f"{INDENT}@on_threads",
             *definition("__call__", ["self", *parameters], result, 1),
             *docstring(types_text(self.program), 2),
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from attncomp_numpy.runtime.arrays import LARGE, PIECE_BYTES, piecewise
+from attncomp_numpy.runtime.threads import LARGE, PIECE_BYTES, piecewise
 from numpy.typing import NDArray
 
 import attncomp

@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 from attncomp_numpy.runtime.activations import erf, gelu, integer_power, sigmoid
-from attncomp_numpy.runtime.arrays import CHUNK, PIECE_BYTES, pieces
+from attncomp_numpy.runtime.arrays import CHUNK
 from attncomp_numpy.runtime.images import convolution
 from attncomp_numpy.runtime.normalization import log_softmax, normalize, softmax
 from attncomp_numpy.runtime.products import linear
+from attncomp_numpy.runtime.threads import PIECE_BYTES, pieces
 
 POINTS = np.linspace(-7, 7, 3 * CHUNK + 5)
 ERF = np.array([math.erf(point) for point in POINTS])
