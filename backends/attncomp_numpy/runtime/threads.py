@@ -161,17 +161,17 @@ def piecewise(function: Callable[..., Any], *arrays: Array) -> Any:
     whole: list[Array] = []
 
     def cut(array: Array, part: slice) -> Array:
-        long = array.ndim >= back and array.shape[-back] > 1
-        return array[(..., part, *[slice(None)] * (back - 1))] if long else array
+        index: tuple[Any, ...] = (..., part, *[slice(None)] * (back - 1))
+        return array[index] if array.ndim >= back and array.shape[-back] > 1 else array
 
     def fill(part: slice) -> None:
         made = function(*(cut(array, part) for array in arrays))
         for target, piece in zip(whole, made if isinstance(made, tuple) else (made,), strict=True):
             cut(target, part)[...] = piece
 
-    first = function(*(cut(array, slice(0, 1)) for array in arrays))
-    several = isinstance(first, tuple)
-    whole += [np.empty(shape, part.dtype) for part in (first if several else (first,))]
+    nothing = function(*(cut(array, slice(0, 0)) for array in arrays))
+    several = isinstance(nothing, tuple)
+    whole += [np.empty(shape, part.dtype) for part in (nothing if several else (nothing,))]
     each = math.prod(shape) // shape[-back] * max(array.itemsize for array in arrays)
     each_piece(fill, (shape[-back],), each)
     return tuple(whole) if several else whole[0]
