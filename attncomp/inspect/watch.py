@@ -20,7 +20,8 @@ from attncomp.inspect.places import Place, find_places
 from attncomp.ir.graph import Graph, Node, Origin, Result
 from attncomp.ir.operators.access import get, many
 from attncomp.ir.operators.base import NamedArray
-from attncomp.passes.overview import Overview, Source, renamed, worked_axes
+from attncomp.ir.working import renamed, worked_axes
+from attncomp.passes.overview import Overview, Source
 
 Kind = Literal["attention", "gate"]
 

@@ -46,6 +46,11 @@ class Quotient:
     exact: bool
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        # Sorting terms asks for it again and again.
         sign = "/" if self.exact else "//"
         return f"{_parenthesised(self.numerator)} {sign} {_parenthesised(self.divisor)}"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Node
+from attncomp.ir.working import worked_axes
 from attncomp.passes.attention_plan import Plan, lies_between
 from attncomp.passes.attention_words import named, remark, spoken, written
-from attncomp.passes.overview import Overview, braced, worked_axes
+from attncomp.passes.overview import Overview, braced
 from attncomp.passes.sides import REDUCTIONS
 
 _BY_POSITION = "read it for each pair instead, by a gather of positions: `t[distance = arange{…} - arange{…} + …]`"

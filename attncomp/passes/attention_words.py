@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attncomp.diagnostics.remarks import Remark, RemarkKind
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import Overview, Source, braced, worked_axes
+from attncomp.ir.working import worked_axes
+from attncomp.passes.overview import Overview, Source, braced
 from attncomp.passes.reporting import about
 
 # Operators that no word of the language stands for.

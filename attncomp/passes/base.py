@@ -33,12 +33,13 @@ class Pass(ABC):
 
     A pass is a frozen dataclass: its fields are its options, all with a default. `name` is stable and in kebab-case
     (the file is named the same in snake_case), `summary` one line. A pass of a plug-in runs after the built-in ones,
-    or before the pass that `before` names.
+    or before the pass that `before` names. Neighbours with `repeats` run again while one of them changes something.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     before: ClassVar[str] = ""
+    repeats: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, graph: Graph) -> PassResult:

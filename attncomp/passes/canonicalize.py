@@ -51,6 +51,7 @@ class Canonicalize(Pass):
 
     name: ClassVar[str] = "canonicalize"
     summary: ClassVar[str] = "gives one spelling to what can be written in several ways"
+    repeats: ClassVar[bool] = True
 
     def run(self, graph: Graph) -> PassResult:
         """Visits the nodes in order; what is new, and what reads it, is visited again."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from attncomp.ir.graph import Node
 from attncomp.ir.sizes import Size
+from attncomp.ir.working import renamed, worked_axes
 from attncomp.passes.contraction_order import Factors, Tree
-from attncomp.passes.overview import Overview, Source, renamed, worked_axes
+from attncomp.passes.overview import Overview, Source
 from attncomp.passes.readers import read_once
 
 # What leaves the weights of an attention what they are.

@@ -34,6 +34,7 @@ class EliminateCommonSubexpressions(Pass):
 
     name: ClassVar[str] = "eliminate-common-subexpressions"
     summary: ClassVar[str] = "computes once what is written twice"
+    repeats: ClassVar[bool] = True
 
     def run(self, graph: Graph) -> PassResult:
         """One walk in order: operands are merged before the nodes that read them are compared."""

@@ -28,6 +28,7 @@ class EliminateDeadCode(Pass):
 
     name: ClassVar[str] = "eliminate-dead-code"
     summary: ClassVar[str] = "drops what no result depends on"
+    repeats: ClassVar[bool] = True
 
     def run(self, graph: Graph) -> PassResult:
         """Walks from the results to what they depend on, and removes the rest."""

@@ -29,11 +29,12 @@ from typing import ClassVar
 
 from attncomp.diagnostics.remarks import Remark, RemarkKind
 from attncomp.ir.graph import Graph, Node
+from attncomp.ir.working import worked_axes
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.gate_application import Application, applications, beyond, combines
 from attncomp.passes.gate_misses import Obstacle, escape, listed, statistic_elsewhere
 from attncomp.passes.gates import Gate, depends, gate_of
-from attncomp.passes.overview import Overview, braced, worked_axes
+from attncomp.passes.overview import Overview, braced
 from attncomp.passes.regions import fuse
 from attncomp.passes.reporting import about, fused
 

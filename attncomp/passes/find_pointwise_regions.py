@@ -44,6 +44,7 @@ class FindPointwiseRegions(Pass):
         remarks: list[Remark] = []
         for group in pointwise_groups(overview, self.least):
             region = fuse(overview, "pointwise", set(group.members), group.outputs, tables=False, reorder=False)
-            message = f"{group.operators} operators on {braced(group.axes)} are one pass over memory"
+            joined = f"{group.operators} operators on {braced(group.axes)} hang together"
+            message = f"{joined}: what lies between need not be stored"
             remarks.append(fused(self.name, graph, region, message))
         return PassResult(bool(remarks), tuple(remarks))

@@ -24,9 +24,10 @@ from attncomp.ir.build import Builder
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get, pairs, real
 from attncomp.ir.types import Axis, DType
+from attncomp.ir.working import worked_axes
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
-from attncomp.passes.overview import worked_axes
+from attncomp.passes.numbers import scalar
 from attncomp.passes.readers import read_once
 
 
@@ -53,13 +54,23 @@ class FoldBatchNorm(Pass):
 
     def run(self, graph: Graph) -> PassResult:
         """One walk over the batch norms."""
+        builder, epsilons = Builder(graph), _numbers(graph)
         changed = False
         for norm in list(graph.nodes("batch_norm")):
             found = _product_before(graph, norm)
             if found is not None:
-                _fold(Builder(graph), norm, found)
+                number = real(norm.attributes, "epsilon")
+                if number not in epsilons:
+                    epsilons[number] = builder.constant(number, DType.F64, origin=norm.origin)
+                _fold(builder, norm, found, epsilons[number])
                 changed = True
         return PassResult(changed)
+
+
+def _numbers(graph: Graph) -> dict[float, int]:
+    """The numbers in float64 that the graph has already."""
+    found = ((scalar(graph, node.identity), node) for node in graph.nodes("constant"))
+    return {number: node.identity for number, node in found if number is not None and node.type.dtype is DType.F64}
 
 
 def _product_before(graph: Graph, norm: Node) -> Normed | None:
@@ -109,7 +120,7 @@ def _own(graph: Graph, identity: int) -> bool:
     return graph.node(identity).operator == "parameter" and read_once(graph, identity)
 
 
-def _fold(builder: Builder, norm: Node, found: Normed) -> None:
+def _fold(builder: Builder, norm: Node, found: Normed, epsilon: int) -> None:
     graph, origin = builder.graph, norm.origin
     _, mean, variance, weight, bias = graph.operands(norm.identity)
 
@@ -123,7 +134,6 @@ def _fold(builder: Builder, norm: Node, found: Normed) -> None:
         return builder.rename(value, dict.fromkeys(graph.type(value).names, found.axis), origin=origin)
 
     # The only function is computed once, so as exactly as can be.
-    epsilon = builder.constant(real(norm.attributes, "epsilon"), DType.F64, origin=origin)
     inverse = builder.add("cast", (made("rsqrt", made("add", variance, epsilon)),), narrow, origin)
     scale = made("multiply", weight, inverse, name="scale")
     shift = along(made("subtract", bias, made("multiply", mean, scale), name="shift"))

@@ -46,6 +46,7 @@ class FoldConstants(Pass):
 
     name: ClassVar[str] = "fold-constants"
     summary: ClassVar[str] = "computes what depends on constants alone, drops what changes nothing"
+    repeats: ClassVar[bool] = True
     largest: int = 64
 
     def run(self, graph: Graph) -> PassResult:

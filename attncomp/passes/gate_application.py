@@ -15,7 +15,8 @@ from attncomp.ir.estimate import estimate
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.table import OPERATORS
 from attncomp.ir.sizes import product
-from attncomp.passes.overview import Overview, Source, worked_axes
+from attncomp.ir.working import worked_axes
+from attncomp.passes.overview import Overview, Source
 
 # Reductions that may follow an application: its result is then never stored.
 _CLOSING = frozenset(("sum", "mean", "max", "min"))
@@ -120,7 +121,10 @@ def _belongs(node: Node, axes: frozenset[str]) -> bool:
 
 
 def _grow(overview: Overview, tip: int, axes: frozenset[str], members: set[int], largest: int) -> None:
-    """Adds `tip`, and backwards from it the pointwise operators at `axes` that nothing outside of `members` reads."""
+    """Adds `tip`, and backwards from it the pointwise operators at `axes` that nothing outside of `members` reads.
+
+    A bias stays with the convolution or the product before it, which adds it for nothing.
+    """
     graph = overview.graph
     waiting = [tip]
     while waiting:
@@ -133,6 +137,7 @@ def _grow(overview: Overview, tip: int, axes: frozenset[str], members: set[int],
                 and _belongs(graph.node(operand), axes)
                 and all(user in members for user in graph.users(operand))
                 and not graph.is_result(operand)
+                and operand not in overview.folded
             ):
                 waiting.append(operand)
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
+from attncomp.ir.working import worked_axes
 from attncomp.passes.gate_application import Application, is_pointwise
-from attncomp.passes.overview import Overview, Source, braced, worked_axes
+from attncomp.passes.overview import Overview, Source, braced
 
 REDUCTIONS = frozenset(("sum", "mean", "max", "min", "var", "norm", "argmax"))
 

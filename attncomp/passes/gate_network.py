@@ -15,9 +15,10 @@ from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get, many
 from attncomp.ir.sizes import Size, product
 from attncomp.ir.types import ValueType
+from attncomp.ir.working import renamed, worked_axes
 from attncomp.passes.gate_application import is_pointwise
 from attncomp.passes.gate_misses import REDUCTIONS, Obstacle, listed, obstacle
-from attncomp.passes.overview import Overview, Source, renamed, worked_axes
+from attncomp.passes.overview import Overview, Source
 
 # Place by place but for statistics of their own, which are a reduction and pointwise operators each.
 _MAPS = frozenset(("softmax", "log_softmax", "normalize", "batch_norm", "dropout"))

@@ -24,9 +24,9 @@ from attncomp.ir.build import Builder
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis
+from attncomp.ir.working import worked_axes
 from attncomp.passes.base import Pass, PassResult
 from attncomp.passes.cleanup import remove_unread
-from attncomp.passes.overview import worked_axes
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Graph, Node
+from attncomp.ir.working import renamed, worked_axes
 from attncomp.passes.exponentials import read_exponential
-from attncomp.passes.overview import braced, renamed, worked_axes
+from attncomp.passes.overview import braced
 from attncomp.passes.reporting import about
 
 # What a denominator may do to a sum to keep it away from 0, and still be read as a normaliser.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
+from attncomp.ir.folding import plan_folds, static_nodes
 from attncomp.ir.graph import Graph
-from attncomp.ir.working import axis_names, renamed, worked_axes
-
-__all__ = ["Overview", "Source", "axis_names", "braced", "renamed", "worked_axes"]
+from attncomp.ir.working import worked_axes
 
 
 class Source(enum.IntEnum):
@@ -43,6 +43,12 @@ class Overview:
         overview = Overview(graph, {}, {})
         overview.reorder()
         return overview
+
+    @cached_property
+    def folded(self) -> frozenset[int]:
+        """The nodes that lowering does in one step with the product, convolution or normalisation before them."""
+        folds = plan_folds(self.graph, static_nodes(self.graph))
+        return frozenset(identity for made, fold in folds.items() for identity in (made, *fold.absorbed))
 
     def reorder(self) -> None:
         """Walks through the graph again: its order has changed, or it has new nodes."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from attncomp.ir.estimate import estimate
-from attncomp.ir.folding import plan_folds, static_nodes
 from attncomp.ir.operators.table import OPERATORS
 from attncomp.passes.iterations import iterations
 from attncomp.passes.overview import Overview, Source
@@ -128,10 +127,8 @@ def _candidates(overview: Overview) -> Iterator[int]:
     """The pointwise operators that depend on inputs and are read, but for those that lowering folds into others."""
     graph = overview.graph
     results = {result.node for result in graph.results}
-    folds = plan_folds(graph, static_nodes(graph))
-    folded = {identity for made, fold in folds.items() for identity in (made, *fold.absorbed)}
     for identity, source in overview.source.items():
         pointwise = OPERATORS[graph.node(identity).operator].category == "pointwise"
         read = identity in results or bool(graph.users(identity))
-        if pointwise and read and source is Source.DATA and identity not in folded:
+        if pointwise and read and source is Source.DATA and identity not in overview.folded:
             yield identity

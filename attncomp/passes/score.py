@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import Overview, Source, worked_axes
+from attncomp.ir.working import worked_axes
+from attncomp.passes.overview import Overview, Source
 from attncomp.passes.sides import WHOLE, Kind, Sides
 
 _EVERY = frozenset((Kind.SOURCE, Kind.QUERY, Kind.BOTH))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Node
+from attncomp.ir.working import worked_axes
 from attncomp.passes.attention_plan import Plan
 from attncomp.passes.attention_words import bare, reader, remark, spoken
-from attncomp.passes.overview import Overview, braced, worked_axes
+from attncomp.passes.overview import Overview, braced
 from attncomp.passes.sides import REDUCTIONS, Sides
 
 _TAKING = frozenset(("slice", "index"))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import axis_names, renamed, worked_axes
+from attncomp.ir.working import axis_names, renamed, worked_axes
 
 Names = frozenset[str]
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from attncomp.ir.graph import Node
-from attncomp.passes.overview import Overview, Source, worked_axes
+from attncomp.ir.working import worked_axes
+from attncomp.passes.overview import Overview, Source
 from attncomp.passes.sides import REDUCTIONS, WHOLE, Names, Sides
 
 # How many operators may read weights before the walk gives up: a map of weights that goes on through a network.

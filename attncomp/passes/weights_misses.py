@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attncomp.diagnostics.remarks import Remark
 from attncomp.ir.graph import Node
+from attncomp.ir.working import axis_names, worked_axes
 from attncomp.passes.attention_words import bare, remark, spoken
-from attncomp.passes.overview import Overview, Source, axis_names, braced, worked_axes
+from attncomp.passes.overview import Overview, Source, braced
 from attncomp.passes.score import Start, slice_score
 from attncomp.passes.sides import Names, Sides
 from attncomp.passes.weights import Weights

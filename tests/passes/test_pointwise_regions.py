@@ -55,7 +55,10 @@ def test_several_results_golden() -> None:
 def test_the_remark_says_what_is_spared() -> None:
     s = Sketch()
     (remark,) = fused(s.returns(s.op("relu", s.op("add", image(s), s.op("exp", image(s, "y"))))))
-    assert remark.message == "3 operators on {batch, channel, height, width} are one pass over memory"
+    assert (
+        remark.message
+        == "3 operators on {batch, channel, height, width} hang together: what lies between need not be stored"
+    )
     assert (remark.kind, remark.region, remark.scope) == ("fused", "pointwise", "layers.0")
     assert len(remark.lines) == 3
     assert remark.saved is not None

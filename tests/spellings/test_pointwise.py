@@ -30,7 +30,7 @@ def test_the_expected_regions(one: Spelling) -> None:
     remarks = [remark for remark in one.optimised.remarks if remark.region == "pointwise"]
     assert [remark.kind for remark in remarks] == ["fused"] * len(found(one))
     for remark in remarks:
-        assert remark.message.endswith("are one pass over memory")
+        assert remark.message.endswith("hang together: what lies between need not be stored")
         assert remark.lines
         assert remark.saved is not None
         assert remark.saved.typical_traffic > 0

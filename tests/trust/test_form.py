@@ -16,7 +16,6 @@ from attncomp.passes.registry import available_passes, pass_sequence
 from attncomp.passes.runner import run_passes
 
 PASSES = available_passes()
-CLEANING = {"fold-constants", "eliminate-common-subexpressions", "eliminate-dead-code"}
 
 
 def run(pass_: Pass, graph: Graph) -> bool:
@@ -40,10 +39,6 @@ def test_a_second_run_of_a_pass_changes_nothing(name: str, drawn: Drawn) -> None
 @given(drawn=graphs())
 def test_all_passes_leave_nothing_to_fuse_and_come_to_an_end(drawn: Drawn) -> None:
     run_passes(drawn.graph, pass_sequence())
-    records, remarks = run_passes(drawn.graph, pass_sequence())
-    # What one pass simplifies, an earlier one may see only in a second run: that is for no region to gain by.
-    assert {record.name for record in records if record.changed} <= CLEANING
-    assert [remark for remark in remarks if remark.kind == "fused"] == []
     before = print_graph(drawn.graph)
     records, _ = run_passes(drawn.graph, pass_sequence())
     assert [record.name for record in records if record.changed] == []
