@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from machine import environment
 from rich.progress import Progress
+
+from attncomp.bench.crew import environment
 
 
 def seconds(command: Sequence[str], folder: Path) -> float:

@@ -14,10 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from machine import describe, environment
 from processes import medians
 from rich.console import Console
 from rich.table import Table
+
+from attncomp.bench.crew import environment
+from attncomp.bench.machine import describe
+from attncomp.bench.tables import machine_table
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -92,10 +95,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7, help="how often each process is timed (default 7)")
     repeats = parser.parse_args().repeats
     console = Console()
-    machine = Table(title="machine", title_justify="left", box=None, show_header=False)
-    for name, value in describe().items():
-        machine.add_row(name, value)
-    console.print(machine)
+    console.print(machine_table(describe()))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         check(console, repeats, folder)

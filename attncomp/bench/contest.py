@@ -55,6 +55,7 @@ class Measured:
     difference: float | None = None
     failure: str | None = None
     kernel: str = ""
+    result_bytes: int = 0
 
     @property
     def median(self) -> float | None:
@@ -78,6 +79,7 @@ class Measured:
             "median": self.median,
             "seconds": list(self.seconds),
             "peak_bytes": self.peak,
+            "result_bytes": self.result_bytes,
             "difference": "infinite" if difference == float("inf") else difference,
             "failure": self.failure,
             "kernel": self.kernel,
@@ -166,8 +168,15 @@ def _first_calls(contestant: Contestant, worker: Worker, threads: int) -> tuple[
             options=dict(contestant.options),
         )
         ran = worker.ask("run", contestant.name, output=str(output))
-        measured = Measured(contestant.name, contestant.note, peak=ran["peak"], kernel=made["kernel"])
-        return measured, ran["seconds"], read_arrays(output)
+        results = read_arrays(output)
+        measured = Measured(
+            contestant.name,
+            contestant.note,
+            peak=ran["peak"],
+            kernel=made["kernel"],
+            result_bytes=sum(array.nbytes for array in results),
+        )
+        return measured, ran["seconds"], results
 
 
 def _turns(

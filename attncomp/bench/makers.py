@@ -26,10 +26,13 @@ class MakingError(Exception):
 
 
 def numpy_module(task: Task) -> Call:
-    """The class of an emitted NumPy module: options `file`, `class`."""
+    """The class of an emitted NumPy module: options `file`, `class`.
+
+    Weights that a pass has done away with are left out; a missing one is an error.
+    """
     model_class = getattr(import_file(task.options["file"]), task.options["class"])
     taken = inspect.signature(model_class).parameters
-    model = model_class(task.weights(), **({"threads": task.threads} if "threads" in taken else {}))
+    model = model_class(task.weights(), strict=False, **({"threads": task.threads} if "threads" in taken else {}))
     inputs = list(task.inputs.values())
     return lambda: model(*inputs)
 
@@ -115,5 +118,5 @@ def torch_model(task: Task) -> nn.Module:
     weights = task.weights()
     if weights:
         load: Any = model.load_weights
-        load(weights)
+        load(weights, strict=False)
     return model

@@ -10,6 +10,11 @@ from attncomp.bench.contest import Measured
 if TYPE_CHECKING:
     from rich.table import Table
 
+HEADERS = ("contestant", "median", "spread", "ratio", "peak", "ratio", "difference")
+LEGEND = (
+    "median: of a call; spread: half the distance of its quartiles; peak: memory that calls add to weights and inputs; "
+    "ratio: of the first one's to this one's, lower is better for the first; difference: of the results, relative"
+)
 _UNKNOWN = "–"
 
 
@@ -25,28 +30,36 @@ def machine_table(machine: Mapping[str, str]) -> Table:
     return table
 
 
-def contest_table(measured: Sequence[Measured], title: str, caption: str) -> Table:
-    """A row for each contestant; ratios are the first one's median over the row's, so that lower is better for it."""
+def contest_table(measured: Sequence[Measured], title: str, caption: str = "") -> Table:
+    """A row for each contestant, and what there is to say of it under it."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), caption=escape(caption), title_justify="left", caption_justify="left")
-    table.add_column("contestant")
-    for header in ("median", "quartiles", "first / this", "peak memory", "difference"):
-        table.add_column(header, justify="right")
-    first = measured[0]
-    for one in measured:
-        cells = (
-            duration(one.median),
-            percent(one.spread),
-            ratio(first.median, one.median),
-            size(one.peak),
-            _UNKNOWN if one.difference is None else f"{one.difference:.1e}",
-        )
-        table.add_row(escape(one.name), *cells)
-        for remark in filter(None, (one.failure, one.note)):
-            table.add_row(f"  {escape(remark)}", style="dim")
+    remarks = [f"{one.name}: {remark}" for one in measured for remark in (one.failure, one.note) if remark]
+    below = escape("\n".join(filter(None, (*remarks, caption))))
+    table = Table(title=escape(title), caption=below, title_justify="left", caption_justify="left")
+    for position, header in enumerate(HEADERS):
+        table.add_column(header, justify="right" if position else "left", no_wrap=position > 0)
+    for cells in contest_cells(measured):
+        table.add_row(*map(escape, cells))
     return table
+
+
+def contest_cells(measured: Sequence[Measured]) -> list[tuple[str, ...]]:
+    """The numbers of each contestant, as text under `HEADERS`.
+
+    Ratios are of the first one's number to its own, so that lower is better for the first.
+    """
+    first, *others = measured
+    return [
+        _cells(first, _UNKNOWN, _UNKNOWN),
+        *(_cells(one, ratio(first.median, one.median), ratio(first.peak, one.peak)) for one in others),
+    ]
+
+
+def _cells(one: Measured, time_ratio: str, peak_ratio: str) -> tuple[str, ...]:
+    difference = _UNKNOWN if one.difference is None else f"{one.difference:.1e}"
+    return (one.name, duration(one.median), percent(one.spread), time_ratio, size(one.peak), peak_ratio, difference)
 
 
 def duration(seconds: float | None) -> str:

@@ -24,6 +24,8 @@ from attncomp.bench.makers import MakingError, import_file
 from attncomp.bench.memory import Watermark
 from attncomp.bench.task import Call, Task, write_arrays
 
+_LONGEST = 300  # characters of a failure
+
 
 def serve(questions: TextIO, answers: TextIO) -> None:
     """Answers questions until there are no more."""
@@ -39,7 +41,7 @@ def serve(questions: TextIO, answers: TextIO) -> None:
         except Exception as error:  # whatever a contestant raises is its result
             text = str(error).strip() or type(error).__name__
             known = text.startswith("E0")
-            answer = {"failure": text if known else f"{type(error).__name__}: {text.splitlines()[0]}"}
+            answer = {"failure": text if known else f"{type(error).__name__}: {' '.join(text.split())[:_LONGEST]}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

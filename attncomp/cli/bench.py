@@ -143,7 +143,7 @@ def _report(subject: Subject, measured: Sequence[Measured], threads: int, seed: 
     from rich.console import Console
 
     from attncomp.bench.machine import describe
-    from attncomp.bench.tables import contest_table, machine_table, size
+    from attncomp.bench.tables import LEGEND, contest_table, machine_table, size
 
     command = shlex.join(["attnc", *sys.argv[1:]])
     machine = describe(threads)
@@ -152,6 +152,7 @@ def _report(subject: Subject, measured: Sequence[Measured], threads: int, seed: 
     console = Console()
     console.print(machine_table(machine))
     console.print(contest_table(measured, title, f"$ {command}"))
+    console.print(LEGEND, style="dim")
     if output is not None:
         document = {
             "command": command,

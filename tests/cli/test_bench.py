@@ -27,7 +27,7 @@ def test_both_modules_side_by_side(attnc: Attnc, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("COLUMNS", "120")
     result = attnc("bench", *QUICK, "--peers", "torch", "-o", "out.json")
     assert result.exit_code == 0, result.output
-    for words in ("NumPy module", "PyTorch module", "Attend at batch = 1, seq = 5", "first / this", "kernel", "load"):
+    for words in ("NumPy module", "PyTorch module", "Attend at batch = 1, seq = 5", "spread", "kernel", "load"):
         assert words in result.output
     told = json.loads(Path("out.json").read_text(encoding="utf-8"))
     assert told["sizes"] == {"batch": 1, "seq": 5}
