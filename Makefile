@@ -40,6 +40,7 @@ format: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/numpy_speed.py
 
 clean:
 	rm -rf $(VENV) $(DEMO_VENV) build *.egg-info
