@@ -21,6 +21,7 @@ from attncomp.semantics.static import StaticValue
 
 OURS = "NumPy module"
 SEED = 0
+BUDGET = 60.0  # seconds of calls for a row
 PEERS = FOLDER / "peers.py"
 
 
@@ -138,6 +139,7 @@ def measure(row: Row, setting: Setting, crew: Crew) -> Outcome:
                 contestants,
                 crew,
                 repeats=setting.repeats,
+                budget=BUDGET,
                 progress=lambda doing: setting.progress(f"{row.title}: {doing}"),
             )
         except (DiagnosticError, ContestError) as error:

@@ -20,6 +20,9 @@ _PAUSE = 0.05
 # What a contestant may take in a turn: long enough for its caches to be its own, short enough for many turns.
 _SLOT = 0.1
 _MOST_CALLS = 30
+# After a pause caches are cold and threads asleep: a call that takes longer than this does not notice.
+_NEVER_COLD = 0.5
+_FEWEST_TURNS = 3
 # The relative difference that is rounding, for networks of some hundred operators in float32.
 TOLERANCE = 1e-3
 
@@ -95,14 +98,16 @@ def contest(
     *,
     repeats: int,
     tolerance: float = TOLERANCE,
+    budget: float | None = None,
     progress: Progress = lambda doing: None,
 ) -> tuple[Measured, ...]:
     """Measures contestants in `repeats` turns; one whose result differs from the first one's is not timed.
 
+    With a `budget` of seconds there are fewer turns where calls are slow, but three where that many are asked for.
     Raises ContestError, with what it said, where the first gives no result.
     """
     workers: dict[str, Worker] = {}
-    calls: dict[str, int] = {}
+    slots: dict[str, _Slot] = {}
     found: dict[str, Measured] = {}
     try:
         reference: list[np.ndarray] | None = None
@@ -124,11 +129,29 @@ def contest(
             found[contestant.name] = measured
             if measured.failure is None:
                 workers[contestant.name] = worker
-                calls[contestant.name] = max(1, min(_MOST_CALLS, int(_SLOT / max(seconds, 1e-9))))
-        times = _turns(workers, calls, repeats, progress)
+                slots[contestant.name] = _Slot.of(seconds)
+        if budget is not None:
+            affordable = int(budget / max(sum(slot.seconds for slot in slots.values()), 1e-9))
+            repeats = min(repeats, max(affordable, _FEWEST_TURNS))
+        times = _turns(workers, slots, repeats, progress)
         return tuple(replace(one, seconds=tuple(times.get(one.name, ()))) for one in found.values())
     finally:
         crew.dismiss()
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """What a contestant does in a turn: so many calls, after one to warm up or not, which take about `seconds`."""
+
+    calls: int
+    warm_up: bool
+    seconds: float
+
+    @staticmethod
+    def of(seconds: float) -> _Slot:
+        calls = max(1, min(_MOST_CALLS, int(_SLOT / max(seconds, 1e-9))))
+        warm_up = seconds < _NEVER_COLD
+        return _Slot(calls, warm_up, (calls + warm_up) * seconds + _PAUSE)
 
 
 def relative_difference(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
@@ -180,7 +203,7 @@ def _first_calls(contestant: Contestant, worker: Worker, threads: int) -> tuple[
 
 
 def _turns(
-    workers: Mapping[str, Worker], calls: Mapping[str, int], repeats: int, progress: Progress
+    workers: Mapping[str, Worker], slots: Mapping[str, _Slot], repeats: int, progress: Progress
 ) -> dict[str, list[float]]:
     """The seconds of each call: all contestants in turns, each time in the other order."""
     times: dict[str, list[float]] = {name: [] for name in workers}
@@ -188,5 +211,6 @@ def _turns(
         progress(f"turn {turn + 1} of {repeats}")
         for name in list(workers) if turn % 2 == 0 else list(workers)[::-1]:
             time.sleep(_PAUSE)
-            times[name].extend(workers[name].ask("time", name, calls=calls[name])["seconds"])
+            slot = slots[name]
+            times[name].extend(workers[name].ask("time", name, calls=slot.calls, warm_up=slot.warm_up)["seconds"])
     return times

@@ -2,7 +2,7 @@
 
     {"do": "make", "name": …, "maker": "package.module:function", "folder": …, "threads": …, "options": {…}}
     {"do": "run", "name": …, "output": "results.npz"}     → {"seconds": …, "peak": bytes or null}
-    {"do": "time", "name": …, "calls": 5}                 → {"seconds": [… each call]}, after one call more
+    {"do": "time", "name": …, "calls": 5, "warm_up": true} → {"seconds": [… each call]}, after one more that is not told
 
 A maker in a file is `/folder/file.py:function`. What goes wrong is answered by {"failure": a line}.
 """
@@ -54,7 +54,8 @@ def _answer(question: dict[str, Any], made: dict[str, Call]) -> dict[str, Any]:
         return {"kernel": blas_kernel()}
     if question["do"] == "run":
         return _run(made[name], Path(question["output"]))
-    made[name]()  # after a pause, caches are cold and threads asleep
+    if question["warm_up"]:
+        made[name]()
     return {"seconds": [_seconds(made[name]) for _ in range(question["calls"])]}
 
 
