@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attncomp.cli.reporting import in_color, reporting_options
-from attncomp.cli.sources import build, choose, model_options
+from attncomp.cli.sources import build, choose, model_options, parse_sizes
 from attncomp.diagnostics.core import fail
 from attncomp.diagnostics.suggest import did_you_mean
 
@@ -27,14 +27,23 @@ FORMATS = ("text", "json")
 @model_options
 @click.option("--backend", default="numpy", show_default=True, help="The backend whose passes run.")
 @click.option("--format", "format_", default="text", show_default=True, help=f"One of {', '.join(FORMATS)}.")
+@click.option(
+    "--size", "sizes", multiple=True, metavar="NAME=NUMBER", help="A size at which savings are counted; may repeat."
+)
 @reporting_options
 def explain(
-    target: str, model: str | None, options: tuple[str, ...], present: tuple[str, ...], backend: str, format_: str
+    target: str,
+    model: str | None,
+    options: tuple[str, ...],
+    present: tuple[str, ...],
+    backend: str,
+    format_: str,
+    sizes: tuple[str, ...],
 ) -> None:
     """Explain a diagnostic code (E020), or the fusions of a model file.
 
-    For a file: each region that was fused, and each that nearly was, with the condition that failed, the line of the
-    source, and the edit that would help.
+    For a file: each region that was fused, from which lines, and what that saves; and each that nearly was, with the
+    condition that failed, the line of the source, and the edit that would help.
     """
     choose("format", format_, FORMATS)
     if _CODE.fullmatch(target):
@@ -51,7 +60,8 @@ def explain(
         click.echo(json.dumps([remark.to_json() for remark in remarks], indent=2, ensure_ascii=False))
         return
     color = in_color(to_stdout=True)
-    text = render_remarks(merged(remarks), built.files.sources, color=color)
+    bound = parse_sizes(built.graph, sizes)
+    text = render_remarks(merged(remarks), built.files.sources, color=color, sizes=bound)
     click.echo(text or "nothing was fused, and nothing nearly was\n", nl=False, color=color)
 
 

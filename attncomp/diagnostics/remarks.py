@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from itertools import groupby
+from types import MappingProxyType
+from typing import Literal, Protocol
 
 from attncomp.diagnostics.core import Label, Span
 from attncomp.diagnostics.render import snippet, visible
@@ -12,17 +14,72 @@ from attncomp.diagnostics.render import snippet, visible
 RemarkKind = Literal["fused", "missed", "note"]
 
 
+# A formula of more characters says less than a number.
+_READABLE = 160
+
+
+class Formula(Protocol):
+    """A number that depends on the sizes of a model."""
+
+    def evaluate(self, bindings: Mapping[str, int]) -> int:
+        """The number where each symbol is what `bindings` says. Raises KeyError for a symbol without a number."""
+        ...
+
+    def symbols(self) -> frozenset[str]:
+        """The symbols that it depends on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Saving:
     """What a fused region spares: bytes of memory traffic, and of intermediate values alive at once.
 
-    Both as formulas in the model's sizes (`8 * batch * seq^2`), and as the number that they come to at typical sizes.
+    Both as formulas in the model's sizes (`8 * batch * seq * seq`), which are comparable, and as the numbers that they
+    come to where every size is `typical`.
     """
 
-    traffic: str
-    peak: str
-    typical_traffic: float
-    typical_peak: float
+    traffic: Formula
+    peak: Formula
+    typical: int
+
+    def to_json(self) -> dict[str, object]:
+        """The formulas as text, and what they come to at typical sizes."""
+        return {
+            "traffic": str(self.traffic),
+            "peak": str(self.peak),
+            "typical_size": self.typical,
+            "typical_traffic": self.at(self.traffic, {}),
+            "typical_peak": self.at(self.peak, {}),
+        }
+
+    def at(self, formula: Formula, sizes: Mapping[str, int]) -> int:
+        """What a formula comes to; a size that `sizes` lacks is typical."""
+        return formula.evaluate({symbol: sizes.get(symbol, self.typical) for symbol in formula.symbols()})
+
+    def text(self, sizes: Mapping[str, int]) -> str:
+        """Both in words, at `sizes` where they say any of them."""
+        symbols = sorted(self.traffic.symbols() | self.peak.symbols())
+        numbers = [_amount(self.at(formula, sizes)) for formula in (self.traffic, self.peak)]
+        spared = f"{numbers[0]} of memory traffic and {numbers[1]} of peak memory"
+        if not symbols:
+            return spared
+        given = [f"{symbol} = {sizes[symbol]}" for symbol in symbols if symbol in sizes]
+        if given:
+            others = "" if len(given) == len(symbols) else f", where every other size is {self.typical}"
+            return f"{spared} at {', '.join(given)}{others}"
+        formulas = f"{self.traffic} bytes of memory traffic and {self.peak} of peak memory"
+        if len(formulas) > _READABLE:
+            return f"{spared} where every size is {self.typical}"
+        return f"{formulas} ({numbers[0]} and {numbers[1]} where every size is {self.typical})"
+
+
+def _amount(count: int) -> str:
+    """Bytes in the largest unit that leaves a number of at least 1."""
+    amount, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while abs(amount) >= 1024 and len(units) > 1:
+        amount /= 1024
+        units.pop(0)
+    return f"{amount:.0f} {units[0]}" if units[0] == "bytes" else f"{amount:.1f} {units[0]}"
 
 
 @dataclass(frozen=True)
@@ -58,7 +115,7 @@ class Remark:
             "scope": self.scope,
             "help": self.help,
             "lines": [asdict(span) for span in self.lines],
-            "saved": None if self.saved is None else asdict(self.saved),
+            "saved": None if self.saved is None else self.saved.to_json(),
             "marks": [asdict(mark) for mark in self.marks],
         }
 
@@ -68,21 +125,47 @@ class Remark:
         return f"{self.kind} {self.region} region{place}: {self.message}"
 
 
-def render_remarks(remarks: Iterable[Remark], sources: Mapping[str, str], *, color: bool = False) -> str:
-    """The remarks in order, each with its line of the source and its help; "" for none.
+def render_remarks(
+    remarks: Iterable[Remark],
+    sources: Mapping[str, str],
+    *,
+    color: bool = False,
+    sizes: Mapping[str, int] = MappingProxyType({}),
+) -> str:
+    """The remarks in order, each with its line of the source, what it spares and its help; "" for none.
 
-    `sources` holds the text of each file by the name that spans use; a file that it lacks gets no line.
+    `sources` holds the text of each file by the name that spans use; a file that it lacks gets no line. What is spared
+    is said at `sizes`.
     """
-    return "\n".join(_one(remark, sources, color) for remark in remarks)
+    return "\n".join(_one(remark, sources, color, sizes) for remark in remarks)
 
 
-def _one(remark: Remark, sources: Mapping[str, str], color: bool) -> str:
+def _one(remark: Remark, sources: Mapping[str, str], color: bool, sizes: Mapping[str, int]) -> str:
     lines = [visible(remark.title())]
     if remark.span is not None:
         lines.append(snippet(Label(remark.span), sources, color=color))
+    if remark.lines:
+        lines.append(f"  = from: {visible(places(remark.lines))}")
+    if remark.saved is not None:
+        lines.append(f"  = saves: {visible(remark.saved.text(sizes))}")
     if remark.help:
         lines.append(f"  = help: {visible(remark.help)}")
     return "\n".join(lines) + "\n"
+
+
+def places(spans: Iterable[Span]) -> str:
+    """The lines of spans, file by file: `minilm.attn:20-24, 31, std/attention.attn:7`."""
+    numbers: dict[str, set[int]] = {}
+    for span in spans:
+        numbers.setdefault(span.file, set()).update(range(span.line, span.end_line + 1))
+    return ", ".join(f"{file}:{', '.join(_runs(sorted(found)))}" for file, found in numbers.items())
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[str]:
+    """`20-24` for numbers in a row."""
+    for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        yield str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"
 
 
 def missed(remarks: Iterable[Remark]) -> tuple[Remark, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attncomp.diagnostics.core import Span
 from attncomp.diagnostics.remarks import Remark, RemarkKind, Saving
 from attncomp.ir.cost import resident, traffic
-from attncomp.ir.estimate import estimate
+from attncomp.ir.estimate import TYPICAL
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get
 from attncomp.ir.sizes import Size
@@ -38,7 +38,7 @@ def saving(graph: Graph, region: int) -> Saving:
     body = get(graph.node(region).attributes, "body", Graph)
     alone = sum((traffic(body, node.identity) for node in body.nodes()), Size.of(0))
     spared, peak = alone - traffic(graph, region), resident(body)
-    return Saving(str(spared), str(peak), estimate(spared), estimate(peak))
+    return Saving(spared, peak, TYPICAL)
 
 
 def _lines(spans: Iterable[Span | None]) -> tuple[Span, ...]:

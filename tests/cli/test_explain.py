@@ -69,3 +69,16 @@ def test_mistakes(attnc) -> None:
     assert "E012" in attnc("explain", "bad.attn").stderr
     assert "E052" in attnc("explain", "absent.attn").stderr
     assert "there is no format `xml`" in attnc("explain", "good.attn", "--format", "xml").stderr
+
+
+def test_what_fusing_saves_is_said_at_sizes(attnc) -> None:
+    result = attnc("explain", "good.attn", "--size", "seq=16")
+    assert result.exit_code == 0
+    assert "  = from: good.attn:" in result.stdout
+    assert "seq = 16" in result.stdout.partition("  = saves: ")[2]
+
+
+def test_a_size_that_the_model_lacks(attnc) -> None:
+    result = attnc("explain", "good.attn", "--size", "sequence=16")
+    assert result.exit_code == 1
+    assert "error[E090]: the model binds no size `sequence`" in result.stderr

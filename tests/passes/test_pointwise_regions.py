@@ -62,7 +62,7 @@ def test_the_remark_says_what_is_spared() -> None:
     assert (remark.kind, remark.region, remark.scope) == ("fused", "pointwise", "layers.0")
     assert len(remark.lines) == 3
     assert remark.saved is not None
-    assert remark.saved.traffic == "384 * batch"  # exp and add are each written and read again: 4 * 4 * 24 * batch
+    assert str(remark.saved.traffic) == "384 * batch"  # exp and add are each written and read again: 4 * 4 * 24 * batch
 
 
 def test_one_operator_is_no_region() -> None:

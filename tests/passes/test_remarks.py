@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from attncomp.diagnostics.core import Span
-from attncomp.diagnostics.remarks import Remark, missed, render_remarks
+from attncomp.diagnostics.remarks import Remark, Saving, missed, places, render_remarks
+from attncomp.ir.sizes import Size
 
 TEXT = "model M() {\n  w = softmax{s}(x)\n}\n"
 MISS = Remark(
@@ -62,3 +63,50 @@ def test_json_has_every_key_and_survives_a_round_trip() -> None:
 
 def test_missed_keeps_the_near_misses_alone() -> None:
     assert missed([NOTE, MISS]) == (MISS,)
+
+
+BATCH, SEQ = Size.symbol("batch"), Size.symbol("seq")
+SAVING = Saving(8 * BATCH * SEQ * SEQ, 4 * SEQ * SEQ, typical=256)
+
+
+def test_the_lines_of_a_region_are_ranges_file_by_file() -> None:
+    spans = [
+        Span("m.attn", 3, 1, 4, 2),
+        Span("m.attn", 5, 1, 5, 9),
+        Span("m.attn", 9, 1, 9, 2),
+        Span("std/a.attn", 7, 1, 7, 2),
+    ]
+    assert places(spans) == "m.attn:3-5, 9, std/a.attn:7"
+
+
+def test_a_saving_is_said_as_formulas_and_at_sizes() -> None:
+    assert SAVING.text({}) == (
+        "8 * batch * seq * seq bytes of memory traffic and 4 * seq * seq of peak memory "
+        "(128.0 MiB and 256.0 KiB where every size is 256)"
+    )
+    assert SAVING.text({"batch": 2, "seq": 8}) == (
+        "1.0 KiB of memory traffic and 256 bytes of peak memory at batch = 2, seq = 8"
+    )
+
+
+def test_a_long_formula_is_said_as_a_number() -> None:
+    long = Size.of(0)
+    for power in range(1, 12):
+        long = long + 1000 * BATCH**power
+    assert "batch" not in Saving(long, long, typical=1).text({})
+
+
+def test_text_says_where_a_region_comes_from_and_what_it_saves() -> None:
+    span = Span("m.attn", 2, 7, 2, 20)
+    remark = Remark("fused", "attention", "made", "find-attention-regions", span, lines=(span,), saved=SAVING)
+    text = render_remarks([remark], {"m.attn": TEXT}, sizes={"batch": 1, "seq": 1})
+    assert text.endswith(
+        "  = from: m.attn:2\n  = saves: 8 bytes of memory traffic and 4 bytes of peak memory at batch = 1, seq = 1\n"
+    )
+    assert json.loads(json.dumps(remark.to_json()))["saved"] == {
+        "traffic": "8 * batch * seq * seq",
+        "peak": "4 * seq * seq",
+        "typical_size": 256,
+        "typical_traffic": 8 * 256**3,
+        "typical_peak": 4 * 256**2,
+    }

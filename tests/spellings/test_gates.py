@@ -63,7 +63,7 @@ def test_the_expected_regions_and_no_near_miss(one: Spelling) -> None:
     for remark in remarks:
         assert remark.span is not None
         assert remark.saved is not None
-        assert remark.saved.typical_traffic > 0
+        assert remark.saved.at(remark.saved.traffic, {}) > 0
     # Nothing of a gate stays outside of its region: no reduction, no function, no product with something reduced.
     outside = {node.operator for node in graph.nodes()}
     assert outside.isdisjoint({"mean", "max", "norm", "var", "sigmoid", "hardsigmoid", "tanh", "softmax", "exp"})

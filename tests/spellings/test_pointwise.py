@@ -33,7 +33,7 @@ def test_the_expected_regions(one: Spelling) -> None:
         assert remark.message.endswith("hang together: what lies between need not be stored")
         assert remark.lines
         assert remark.saved is not None
-        assert remark.saved.typical_traffic > 0
+        assert remark.saved.at(remark.saved.traffic, {}) > 0
 
 
 @pytest.mark.parametrize("one", APART)

@@ -181,7 +181,7 @@ class _Writer:
             "scope": self.scopes.place(remark.scope),
             "span": -1 if remark.span is None else self.spans.place(remark.span),
             "help": remark.help,
-            "saved": None if remark.saved is None else [remark.saved.traffic, remark.saved.peak],
+            "saved": None if remark.saved is None else [str(remark.saved.traffic), str(remark.saved.peak)],
         }
 
     def _type(self, type_: ValueType) -> Json:
