@@ -12,7 +12,8 @@ from attncomp.semantics.scope import Frame
 def reject_shared_softmax(frame: Frame, node: int, axes: Iterable[str], span: Span) -> None:
     """Raises E020 for a softmax over an axis that both operands of the score carry.
 
-    Such a score pairs each query with its own key alone, and the softmax runs over the queries: nobody means that.
+    Such a score pairs each query with its own key alone, and the softmax runs over the queries: nobody means that. A
+    value's product with itself is its squared norm where the rest of the score has more axes: that is meant.
     """
     graph = frame.context.graph
     seen: set[int] = set()
@@ -25,6 +26,8 @@ def reject_shared_softmax(frame: Frame, node: int, axes: Iterable[str], span: Sp
         operator = graph.node(current).operator
         operands = graph.operands(current)
         if operator == "contract":
+            if operands[0] == operands[1] and set(graph.type(current).names) < set(graph.type(node).names):
+                continue
             left, right = (graph.type(operand) for operand in operands)
             for axis in axes:
                 if left.has(axis) and right.has(axis) and graph.type(current).has(axis):
