@@ -71,6 +71,7 @@ def draw(growths: Sequence[Growth], path: Path) -> bool:
     """Time and peak memory of each series, both axes logarithmic. False where matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import FormatStrFormatter, LogLocator
     except ImportError:
         return False
     figure = Figure(figsize=(10, 4 * len(growths)), layout="constrained")
@@ -85,6 +86,8 @@ def draw(growths: Sequence[Growth], path: Path) -> bool:
                 panel.loglog([x for x, _ in points], [y for _, y in points], marker="o", label=text)
             panel.set(title=growth.series.title, xlabel=growth.series.variable, ylabel=label)
             panel.set_xticks(list(growth.outcomes), labels=[str(place) for place in growth.outcomes], minor=False)
+            panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            panel.yaxis.set_major_formatter(FormatStrFormatter("%g"))
             panel.minorticks_off()
             panel.legend()
     figure.savefig(path, dpi=110)

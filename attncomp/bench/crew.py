@@ -31,6 +31,11 @@ def environment(threads: int | None = None) -> dict[str, str]:
     return {**kept, **counts, "HF_HUB_OFFLINE": "1"}
 
 
+def python() -> list[str]:
+    """The interpreter, which shall not take a file of the current folder for a library."""
+    return [sys.executable, "-P"]
+
+
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -42,7 +47,7 @@ class Worker:
     def __init__(self, threads: int) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "attncomp.bench.worker"],
+            [*python(), "-m", "attncomp.bench.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from attncomp.bench.crew import cores, environment
+from attncomp.bench.crew import cores, environment, python
 
 LIBRARIES = ("numpy", "torch", "onnxruntime", "transformers")
 
@@ -56,6 +55,6 @@ def _kernel(threads: int | None) -> str:
     """Asked of a process with the environment of those that are measured: this one may have a slower kernel."""
     program = "from attncomp.bench.blas import blas_kernel; print(blas_kernel())"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment(threads), capture_output=True, text=True, check=False
+        [*python(), "-c", program], env=environment(threads), capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"

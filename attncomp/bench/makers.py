@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from attncomp.bench.crew import python
 from attncomp.bench.task import Call, Task
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def onnx_runtime(task: Task) -> Call:
     onnxruntime: Any = importlib.import_module("onnxruntime")  # it has no types
     exported = task.folder / "exported.onnx"
     question = {"folder": str(task.folder), "threads": task.threads, "options": dict(task.options)}
-    command = [sys.executable, "-m", "attncomp.bench.export", str(exported)]
+    command = [*python(), "-m", "attncomp.bench.export", str(exported)]
     done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]

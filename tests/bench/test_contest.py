@@ -133,3 +133,13 @@ def test_what_is_written_of_a_measurement() -> None:
     assert written["median"] == 2.0
     assert written["difference"] == "infinite"
     assert Measured("one", "", (1.0, 1.0, 2.0, 2.0)).spread == pytest.approx(2 / 3)
+
+
+def test_a_file_of_the_current_folder_is_no_library(
+    arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with Crew(1) as crew:
+        (found,) = contest([made("twice", arrays)], crew, repeats=1)
+    assert found.seconds
