@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from attncomp.ir.graph import Graph
     from attncomp.pipeline import Built
 
-GRAPH_FORMATS = ("text", "json", "dot", "html")
+GRAPH_FORMATS = ("text", "json", "dot", "html", "svg")
 OTHER_FORMATS: Mapping[str, tuple[str, ...]] = {
     "tree": ("text", "json"),
     "lowered": ("text", "json"),
@@ -45,6 +45,7 @@ _COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 @click.option(
     "--size", "sizes", multiple=True, metavar="NAME=NUMBER", help="A size at which costs are counted; may repeat."
 )
+@click.option("--depth", metavar="NUMBER", help="For svg: layers nested deeper than this are folded; 0 folds all.")
 @click.option("-o", "--output", default=STDOUT, metavar="OUT", help="The file to write; the standard output if none.")
 @reporting_options
 def inspect(
@@ -57,6 +58,7 @@ def inspect(
     format_: str,
     backend: str,
     sizes: tuple[str, ...],
+    depth: str | None,
     output: str,
 ) -> None:
     """Show what the compiler makes of a model.
@@ -68,6 +70,7 @@ def inspect(
     from attncomp import pipeline
     from attncomp.emission.registry import find_backend
 
+    folded = _depth(depth, format_, diff)
     chosen = find_backend(backend)
     passes = [pass_.name for pass_ in pipeline.passes_for(chosen)]
     if diff is not None:
@@ -93,11 +96,29 @@ def inspect(
     if stage in ("lowered", "emitted"):
         write_text(output, _program(built, chosen, stage, format_))
         return
+    if format_ == "svg":
+        from attncomp.inspect.svg import graph_to_svg
+
+        write_text(output, graph_to_svg(_graph_at(built, chosen, stage), folded))
+        return
     if format_ == "html":
         write_text(output, _page(built, chosen, stage, sizes))
         return
     width = shutil.get_terminal_size().columns if output == STDOUT and sys.stdout.isatty() else None
     write_text(output, _graph(_graph_at(built, chosen, stage), format_, sizes, width))
+
+
+def _depth(text: str | None, format_: str, diff: str | None) -> int | None:
+    """The depth at which a picture folds layers; None where none was named. Raises DiagnosticError E090."""
+    if text is None:
+        return None
+    if format_ != "svg" or diff is not None:
+        raise fail("E090", "`--depth` is for `--format svg`", help="leave it out, or ask for the picture")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise fail(
+            "E090", f"a depth is a number from 0 on, not `{text}`", help="0 folds every layer; 1 unfolds one step"
+        )
+    return int(text)
 
 
 def _graph_at(built: Built, backend: Backend, stage: str) -> Graph:
@@ -146,7 +167,7 @@ def _page(built: Built, backend: Backend, stage: str, sizes: tuple[str, ...]) ->
     return page(
         history,
         title=built.files.title,
-        after="Optimized" if stage == "optimized" else f"After {steps[-1]}",
+        after="Optimized" if stage == "optimized" else f"After {steps[-1]}" if len(steps) > 1 else "As built",
         sources=built.files.sources,
         remarks=[remark for remark in remarks if remark.pass_name in steps],
         sizes=bound,

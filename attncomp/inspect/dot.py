@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from attncomp.inspect.scene import OTHER_REGION_COLOUR, REGION_COLOURS, SOURCES
 from attncomp.inspect.scopes import parts
 from attncomp.inspect.text import type_text
 from attncomp.ir.graph import Graph, Node
 
-REGION_COLOURS: Mapping[str, str] = {"attention": "#cfe2ff", "gate": "#d1e7dd", "pointwise": "#fff3cd"}
-OTHER_REGION_COLOUR = "#e2e3e5"
 SOURCE_COLOUR = "#f8f9fa"
-SOURCES = frozenset({"input", "parameter", "constant", "size", "arange", "linspace"})
 
 
 def graph_to_dot(graph: Graph) -> str:

@@ -15,8 +15,8 @@ in which a region is a group that happens to have a kind.
 | `remarks` | as in `attnc explain`, spans by number |
 | `graphs` | the two graphs: `nodes`, and `layers`, the summed cost of each layer by its path |
 
-A node has `id`, `op`, `in` (places in `nodes`), `type`, `scope`, `span` (-1 for none), `made` and `removed` (steps; -1 for
-none); and where there is something to say `name`, `key`, `attributes` (`[name, text]`), `changed` (steps), `region`
+A node has `id`, `op`, `in` (places in `nodes`), `type`, `scope`, `span` (-1 for none), `made` and `removed` (steps; -1
+for none); and where there is something to say `name`, `key`, `attributes` (`[name, text]`), `changed` (steps), `region`
 (the place of the region around it), `kind` (of a region), `cost` (`[operations, traffic]` as text) and `typical` (the
 operations as a number, at typical sizes).
 """

@@ -58,8 +58,8 @@ def page(
 ) -> str:
     """A model before and after its passes as an HTML document that needs nothing else.
 
-    `history` holds the graph after each step, the first as it was built; `after` names the last one; `sources` the text of each file by the name
-    that spans use; `sizes` binds symbols to numbers where costs are written.
+    `history` holds the graph after each step, the first as it was built; `after` names the last one; `sources` the
+    text of each file by the name that spans use; `sizes` binds symbols to numbers where costs are written.
     """
     shown = document(history, title=title, after=after, sources=sources, remarks=remarks, sizes=sizes)
     script, style = bundle(), "\n".join(_file(name) for name in STYLES)
