@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from attncomp.inspect.scene import OTHER_REGION_COLOUR, REGION_COLOURS, SOURCES
+from attncomp.inspect.boxes import OTHER_REGION_COLOUR, REGION_COLOURS
+from attncomp.inspect.scene import SOURCES
 from attncomp.inspect.scopes import parts
 from attncomp.inspect.text import type_text
 from attncomp.ir.graph import Graph, Node

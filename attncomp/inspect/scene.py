@@ -231,19 +231,7 @@ def _paths(graph: Graph) -> dict[int, tuple[str, ...]]:
         within = {paths[reader][: len(layer)] == layer for reader in readers[identity]}
         if layer and len(within) == 2 and all(paths[read][: len(layer)] != layer for read in graph.operands(identity)):
             paths[identity] = layer[:-1]
-        read = [paths[operand] for operand in graph.operands(identity) if graph.node(operand).operator not in STATED]
-        if read and readers[identity]:
-            # What stands between operators of one layer is drawn in it, so that no layer waits for itself.
-            shared = _shared([*read, *(paths[reader] for reader in readers[identity])])
-            if len(shared) > len(paths[identity]) and shared[: len(paths[identity])] == paths[identity]:
-                paths[identity] = shared
     return paths
-
-
-def _shared(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The layers that several paths begin with."""
-    first, last = min(paths), max(paths)
-    return first[: next((at for at, part in enumerate(first) if last[at : at + 1] != (part,)), len(first))]
 
 
 def _title(node: Node) -> str:

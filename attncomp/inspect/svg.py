@@ -14,6 +14,7 @@ from attncomp.inspect.boxes import Box, Scene
 from attncomp.inspect.layered import PADDING, Extent, Place, Point, Route, arrange
 from attncomp.inspect.repeats import merge_repeats
 from attncomp.inspect.scene import MOST_BOXES, axes_text, depths, scene_of
+from attncomp.inspect.tangles import untangle
 from attncomp.inspect.text import type_text
 from attncomp.ir.graph import Graph
 
@@ -51,6 +52,7 @@ def _fitting(graph: Graph) -> Scene:
 
 def _scene(graph: Graph, depth: int | None) -> Scene:
     scene = scene_of(graph, depth, stated_within=True)
+    untangle(scene)
     merge_repeats(scene)
     return scene
 
