@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attncomp.api import CompileError, Module, ParameterInfo, compile, draw
+    from attncomp.api import CompileError, Module, ParameterInfo, compile, draw, show
     from attncomp.inspect.watch import Seen
 
     __version__: str
 
-__all__ = ["CompileError", "Module", "ParameterInfo", "Seen", "__version__", "compile", "draw"]
+__all__ = ["CompileError", "Module", "ParameterInfo", "Seen", "__version__", "compile", "draw", "show"]
 
 
 def __getattr__(name: str) -> object:

@@ -25,6 +25,7 @@ from attncomp.semantics.static import StaticValue
 from attncomp.watcher import Watcher
 
 if TYPE_CHECKING:
+    from attncomp.inspect.notebook import Shown
     from attncomp.inspect.pictures import Picture
 
 Weights = Mapping[str, Any] | str | os.PathLike[str]
@@ -90,6 +91,12 @@ class Module:
     def __repr__(self) -> str:
         numbers = sum(math.prod(info.shape) for info in self.parameters.values())
         return f"<attncomp.Module {self.graph.name} for {self.backend}, {numbers:,} weights>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: inputs, results, parameters, regions, a table by layer, and the graph as a picture."""
+        from attncomp.inspect.notebook import graph_to_html
+
+        return graph_to_html(self.graph, (("backend", self.backend),))
 
     @property
     def instance(self) -> Any:
@@ -175,6 +182,13 @@ def draw(
     from attncomp.inspect import pictures
 
     return pictures.draw(seen.values() if isinstance(seen, Mapping) else seen, words)
+
+
+def show(graph: Graph) -> Shown:
+    """What a notebook shows of a graph, such as `Module.graph`, where it is the last line of a cell."""
+    from attncomp.inspect.notebook import Shown
+
+    return Shown(graph)
 
 
 def _parameters(graph: Graph) -> dict[str, ParameterInfo]:
