@@ -10,6 +10,7 @@ from lowering.sketch_regions import pooled_twice, weights_too
 from attncomp.ir.graph import Graph
 from attncomp.ir.types import DType
 from attncomp.lowering.narrowing import cuttable_axes
+from attncomp.lowering.pieces import axes_to_cut
 from attncomp.lowering.program import Pieces, Program, Region, Step, statements
 
 
@@ -81,3 +82,14 @@ def test_an_axis_that_would_make_large_values_anew_cannot_be_cut() -> None:
     weights = s.op("softmax", s.contract(q, k, "key"), axes=("source",))
     body = s.returns(y=(s.contract(weights, v, "source"), "seq value"))
     assert [axis.name for axis in cuttable_axes(body)] == ["seq"]
+
+
+def test_a_weight_of_the_score_keeps_neither_batch_nor_queries_whole() -> None:
+    s = Sketch("body")
+    q = s.input("i0", "batch seq key", DType.F32, batch="batch", seq="seq", key=4)
+    k = s.input("i1", "batch source key", DType.F32, batch="batch", source="source", key=4)
+    v = s.input("i2", "batch source value", DType.F32, batch="batch", source="source", value=8)
+    weight = s.input("i3", "key", DType.F32, key=4)
+    score = s.contract(s.op("tanh", s.op("add", q, k)), weight, "key")
+    body = s.returns(y=(s.contract(s.op("softmax", score, axes=("source",)), v, "source"), "batch seq value"))
+    assert [axis.name for axis in axes_to_cut(body, 4)] == ["batch", "seq"]
