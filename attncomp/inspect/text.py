@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -64,12 +64,14 @@ def summary(graph: Graph, sizes: Mapping[str, int] = MappingProxyType({}), width
     Costs are counted with the symbols in `sizes` bound to numbers; others stay. `width` is that of a terminal.
     """
     lines = [f"model {graph.name}", ""]
-    lines += _ports("inputs", [(str(node.attributes["name"]), node) for node in _inputs(graph)], _layouts(graph))
-    lines += [*table(_HEADER, layer_cells(layer_rows(graph), sizes), right=_NUMBERS, width=width), ""]
+    inputs = list(graph.nodes("input"))
+    lines += _ports("inputs", [(str(node.attributes["name"]), node) for node in inputs], _layouts(inputs))
+    rows = layer_rows(graph)
+    lines += [*table(_HEADER, layer_cells(rows, sizes), right=_NUMBERS, width=width), ""]
     results = [(result.name or "result", graph.node(result.node)) for result in graph.results]
     layouts = {name: result.layout for (name, _), result in zip(results, graph.results, strict=True)}
     lines += _ports("results", results, layouts)
-    lines += totals(graph, sizes)
+    lines += _totals(graph, rows, sizes)
     return "\n".join(lines) + "\n"
 
 
@@ -103,14 +105,14 @@ def layer_rows(graph: Graph) -> tuple[LayerRow, ...]:
     return tuple(replace(group[0][1], scopes=tuple(scope for scope, _ in group)) for group in groups.values())
 
 
-def total_operations(graph: Graph) -> Size:
-    """The arithmetic operations of the whole graph, in its symbols."""
-    return sum((operations(graph, node.identity) for node in graph.nodes()), Size.of(0))
+def total_operations(rows: Iterable[LayerRow]) -> Size:
+    """The arithmetic operations of a whole graph, in its symbols."""
+    return sum((row.operations * len(row.scopes) for row in rows), Size.of(0))
 
 
-def total_traffic(graph: Graph) -> Size:
+def total_traffic(rows: Iterable[LayerRow]) -> Size:
     """The bytes that all operators of a graph read and write, each by itself, in its symbols."""
-    return sum((traffic(graph, node.identity) for node in graph.nodes()), Size.of(0))
+    return sum((row.traffic * len(row.scopes) for row in rows), Size.of(0))
 
 
 def type_text(type_: ValueType) -> str:
@@ -142,13 +144,9 @@ def _operator_name(node: Node) -> str:
     return f"{node.attributes.get('kind')} region" if node.operator == "region" else node.operator
 
 
-def _inputs(graph: Graph) -> list[Node]:
-    return list(graph.nodes("input"))
-
-
-def _layouts(graph: Graph) -> dict[str, Layout]:
+def _layouts(inputs: Iterable[Node]) -> dict[str, Layout]:
     layouts: dict[str, Layout] = {}
-    for node in _inputs(graph):
+    for node in inputs:
         layout = node.attributes.get("layout")
         layouts[str(node.attributes["name"])] = layout  # type: ignore[assignment]
     return layouts
@@ -204,12 +202,13 @@ def _symbolic(size: Size) -> str:
     return text if len(text) <= _LONGEST_SIZE else f"depends on {', '.join(sorted(size.symbols()))}"
 
 
-def totals(graph: Graph, sizes: Mapping[str, int]) -> list[str]:
+def _totals(graph: Graph, rows: Sequence[LayerRow], sizes: Mapping[str, int]) -> list[str]:
     """Lines that count what the whole graph holds and does."""
-    parameters = list(graph.nodes("parameter"))
+    nodes = list(graph.nodes())
+    parameters = [node for node in nodes if node.operator == "parameter"]
     size = sum((node.type.elements().constant or 0) * node.type.dtype.bytes for node in parameters)
-    operators = sum(1 for node in graph.nodes() if node.operator not in UNLISTED)
-    regions = Counter(str(node.attributes.get("kind")) for node in graph.nodes("region"))
+    operators = sum(1 for node in nodes if node.operator not in UNLISTED)
+    regions = Counter(str(node.attributes.get("kind")) for node in nodes if node.operator == "region")
     lines = [
         f"{operators} operators, {len(parameters)} parameters "
         f"with {parameter_count(parameters):,} numbers in {bytes_text(size)}"
@@ -218,8 +217,8 @@ def totals(graph: Graph, sizes: Mapping[str, int]) -> list[str]:
         lines.append("regions: " + ", ".join(f"{count} {kind}" for kind, count in sorted(regions.items())))
     at = ", ".join(f"{name} = {value}" for name, value in sizes.items())
     for what, total in (
-        ("operations", _operations(total_operations(graph), sizes)),
-        ("traffic", _traffic(total_traffic(graph), sizes)),
+        ("operations", _operations(total_operations(rows), sizes)),
+        ("traffic", _traffic(total_traffic(rows), sizes)),
     ):
         if total:
             lines.append(f"{what}: {total}" + (f" at {at}" if at else ""))
