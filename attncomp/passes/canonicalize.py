@@ -22,7 +22,7 @@ So what is one of these in disguise gets its own name, and what stands between t
 - `where` with a negated condition, and a cast of what another cast has widened.
 
 `x * sigmoid(x)` stays a product: a gate must be seen. NaN stays NaN, with two exceptions: `exp(x) / (1 + exp(x))` where
-the exponential overflows and the sigmoid is 1, and the power 0.5 of -inf, where the root is NaN.
+the exponential overflows and the sigmoid is 1, and the powers 0.5 and -0.5 of -inf, where the root is NaN.
 """
 
 from __future__ import annotations
