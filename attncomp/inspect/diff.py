@@ -19,10 +19,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attncomp.inspect.scopes import merged_paths, pattern, repeated_part
+from attncomp.inspect.scopes import merged_paths
 from attncomp.inspect.text import type_text
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.print import operation_text, result_text
+from attncomp.ir.scopes import pattern, repeated_part
 
 # A longer list of attributes, such as an array of numbers, says nothing to a reader.
 _LONGEST = 160

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from attncomp.inspect.boxes import Box, Scene, Value, Wire
-from attncomp.inspect.scopes import merged_paths, pattern
+from attncomp.inspect.scopes import merged_paths
+from attncomp.ir.scopes import pattern
 
 _Made = tuple[int, int]
 

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
-_REPEATED = re.compile(r"(?:.*\.)?\d+(?![^.])")
-
-
-def pattern(path: str) -> str:
-    """The path with its numbers replaced: what layers that are repeated have in common."""
-    return _NUMBER.sub("#", path)
-
-
-def repeated_part(path: str) -> str:
-    """The path up to its last number: the innermost layer that is one of several; "" where none is."""
-    found = _REPEATED.match(path)
-    return found.group() if found else ""
+from attncomp.ir.scopes import pattern
 
 
 def parts(path: str) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from attncomp.inspect.scopes import merged_paths, pattern
+from attncomp.inspect.scopes import merged_paths
 from attncomp.inspect.table import table
 from attncomp.ir.cost import operations, traffic
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.print import print_graph
+from attncomp.ir.scopes import pattern
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Layout, ValueType
 

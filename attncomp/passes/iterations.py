@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable
 
 from attncomp.ir.graph import Node
+from attncomp.ir.scopes import pattern, repeated_part
 from attncomp.passes.overview import Overview, Source
-
-_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
-_REPEATED = re.compile(r"(?:.*\.)?\d+(?![^.])")
 
 
 def iterations(overview: Overview) -> dict[int, str]:
@@ -34,7 +31,7 @@ def _walk(overview: Overview, follows: Callable[[Hashable, str], bool]) -> dict[
     found: dict[int, str] = {}
     for identity in place:
         node = graph.node(identity)
-        own = found[identity] = _innermost(node.origin.scope)
+        own = found[identity] = repeated_part(node.origin.scope)
         read = [operand for operand in graph.operands(identity) if overview.source[operand] is Source.DATA]
         if not read:
             continue
@@ -49,18 +46,12 @@ def _walk(overview: Overview, follows: Callable[[Hashable, str], bool]) -> dict[
     return found
 
 
-def _innermost(scope: str) -> str:
-    """The path up to its last number."""
-    match = _REPEATED.match(scope)
-    return match.group() if match else ""
-
-
 def _likeness(node: Node, latest: Node, layer: str) -> Hashable:
     """What the nodes that follow each of several layers have in common; `latest` is the last made of its operands."""
     inside = latest.origin.scope.startswith(layer)
     return (
-        _NUMBER.sub("#", node.origin.scope),
-        _NUMBER.sub("#", layer),
+        pattern(node.origin.scope),
+        pattern(layer),
         node.operator,
         node.type,
         latest.operator,
