@@ -90,7 +90,8 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
     kept = resident(narrowed.body)
     place = {name: number for number, name in reversed(list(enumerate(order)))}
     symbols = dict(zip(cuttable, narrowed.symbols, strict=True))
-    batch = [axis for axis in cuttable if _is_of_batch(narrowed, symbols[axis])]
+    products = _products(narrowed)
+    batch = [axis for axis in cuttable if all(symbols[axis] in left & right for left, right in products)]
     batch.sort(key=lambda axis: place.get(axis.name, len(place)))
     others = sorted((axis for axis in cuttable if axis not in batch), key=lambda axis: -estimate(axis.size))
     sizes: dict[str, SizeLike] = {symbol: axis.size for axis, symbol in symbols.items()}
@@ -114,17 +115,18 @@ def _kept(narrowed: Narrowed) -> tuple[tuple[Size, ...], int]:
     return tuple(size for size in shape if size.constant != 1), max(fewest, round(kept / estimate(product(shape))))
 
 
-def _is_of_batch(narrowed: Narrowed, symbol: str) -> bool:
-    """Whether an axis, of the size `symbol` in a narrowed body, is on both sides of every product of two pieces."""
+def _products(narrowed: Narrowed) -> list[tuple[frozenset[str], frozenset[str]]]:
+    """The symbols in the sizes of both sides of every product of two pieces in a narrowed body."""
     body, every = narrowed.body, frozenset(narrowed.symbols)
+    found = []
     for node in body.nodes("contract"):
-        sides = [
+        left, right = (
             frozenset(name for axis in body.type(operand).axes for name in axis.size.symbols())
             for operand in body.operands(node.identity)
-        ]
-        if all(side & every for side in sides) and not all(symbol in side for side in sides):
-            return False
-    return True
+        )
+        if left & every and right & every:
+            found.append((left, right))
+    return found
 
 
 class _Given:
