@@ -91,7 +91,7 @@ def fused(module: attncomp.Module) -> str:
 def row(entry: Entry, references: Mapping[str, int]) -> str:
     """One line of the table."""
     import attncomp
-    from attncomp.inspect.text import parameter_count, total_operations
+    from attncomp.inspect.text import layer_rows, parameter_count, total_operations
 
     module = attncomp.compile(HERE / entry.file, model=entry.model)
     text = (HERE / entry.file).read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def row(entry: Entry, references: Mapping[str, int]) -> str:
         str(library_lines(text)),
         str(references.get(entry.reference, "–")),
         f"{parameters:,}",
-        f"{total_operations(module.graph).evaluate(entry.sizes) / 1e6:,.2f}",
+        f"{total_operations(layer_rows(module.graph)).evaluate(entry.sizes) / 1e6:,.2f}",
         at,
         fused(module),
     )
