@@ -34,6 +34,7 @@ _FILES = (
     "products",
     "structure",
     "images",
+    "convolution",
 )
 RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for name in _FILES)
 

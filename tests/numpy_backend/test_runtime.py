@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from attncomp_numpy.runtime.activations import erf, gelu, integer_power, sigmoid
 from attncomp_numpy.runtime.arrays import CHUNK
-from attncomp_numpy.runtime.images import convolution
+from attncomp_numpy.runtime.convolution import convolution
 from attncomp_numpy.runtime.normalization import log_softmax, normalize, softmax
 from attncomp_numpy.runtime.products import linear
 from attncomp_numpy.runtime.threads import PIECE_BYTES, pieces
