@@ -33,7 +33,8 @@ _FILES = (
     "normalization",
     "products",
     "structure",
-    "images",
+    "pooling",
+    "resampling",
     "convolution",
 )
 RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for name in _FILES)

@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from attncomp_numpy.runtime.arrays import Array, widened
-from attncomp_numpy.runtime.images import output_sizes, shifted
-from attncomp_numpy.runtime.structure import pad_last, windows
+from attncomp_numpy.runtime.structure import output_sizes, pad_last, shifted, windows
 
 COLUMNS = 1 << 20
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,6 +24,36 @@ def pad_last(x: Array, before: tuple[int, ...], after: tuple[int, ...], value: f
         return x
     rest = (0,) * (x.ndim - len(before))
     return pad(x, rest + before, rest + after, value)
+
+
+def output_sizes(
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[int, ...]:
+    """How many windows fit in each dimension of a padded image."""
+    return tuple(
+        max(0, (size - (width - 1) * gap - 1) // step + 1)
+        for size, width, step, gap in zip(shape, kernel, stride, dilation, strict=True)
+    )
+
+
+def shifted(
+    x: Array,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """For each place in the kernel a view of what lies there in each window of a padded `x`."""
+    sizes = output_sizes(x.shape[x.ndim - len(kernel) :], kernel, stride, dilation)
+    lead = (slice(None),) * (x.ndim - len(kernel))
+    for offsets in itertools.product(*map(range, kernel)):
+        places = [
+            slice(offset * gap, offset * gap + step * size, step)
+            for offset, gap, step, size in zip(offsets, dilation, stride, sizes, strict=True)
+        ]
+        yield offsets, x[(*lead, *places)]
 
 
 def windows(
