@@ -33,6 +33,8 @@ class Scope:
     given: Mapping[Value, str] = field(default_factory=dict)
     owner: str = ""
     asks_training: bool = False
+    asks_memory: bool = False
+    memory_variable: str = "memory"
     slices: dict[str, str] = field(default_factory=dict)
 
     def slice_of(self, axis: str) -> str:
@@ -55,6 +57,11 @@ class Scope:
         """Whether the module is in training: what its owner says, or what the caller passes."""
         self.asks_training = True
         return f"{self.owner}.training" if self.owner else "training"
+
+    def memory(self) -> str:
+        """The variable of the memory that a call has for what it makes on the way."""
+        self.asks_memory = True
+        return self.memory_variable
 
     def define(self, value: Value) -> str:
         """A variable for a value."""
@@ -213,7 +220,9 @@ class Body:
             operands.append(expression)
         rule = self.scope.table.rules[step.operator]
         scope = self.scope
-        return rule(Application(step, tuple(operands), scope.variable, scope.use, scope.given, scope.training))
+        return rule(
+            Application(step, tuple(operands), scope.variable, scope.use, scope.given, scope.training, scope.memory)
+        )
 
     def _owned(self, value: Value) -> bool:
         """Whether the step at hand is the last to read the memory of `value`."""

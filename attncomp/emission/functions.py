@@ -104,13 +104,14 @@ class Functions:
     def scope(self, texts: Mapping[str, Expression], parameters: Sequence[Value] = ()) -> Scope:
         """A function's scope: `texts` are values known by an expression, `parameters` those that get a name."""
         scope = Scope(self.dialect.table, self.names.child(), self.symbols, self.runtime, dict(texts))
+        scope.memory_variable = scope.names.claim(scope.memory_variable)
         for value in parameters:
             scope.define(value)
         scope.given = {value: scope.texts[value.name].text for value in parameters}
         return scope
 
     def forward(
-        self, texts: Mapping[str, Expression], first: Sequence[Step], results: Sequence[Value]
+        self, texts: Mapping[str, Expression], first: Sequence[Step], results: Sequence[Value], depth: int = 2
     ) -> tuple[Scope, Body]:
         """The forward pass without its head, its checks and its `return`.
 
@@ -128,10 +129,11 @@ class Functions:
             {**texts, **given},
             owner="self",
         )
+        scope.memory_variable = names.claim(scope.memory_variable)
         from_the_start = [entry.value for entry in self.program.inputs]
         from_the_start += [parameter.value for parameter in self.program.parameters]
         scope.given = {value: scope.texts[value.name].text for value in from_the_start if value.name in scope.texts}
-        body = self._body(scope, (*first, *self.program.steps), results, depth=2, outer=None)
+        body = self._body(scope, (*first, *self.program.steps), results, depth=depth, outer=None)
         return scope, body
 
     # --- statements ---------------------------------------------------------------------------------------------
@@ -173,17 +175,18 @@ class Functions:
             return
         name = self.name_of(region)
         arguments = [body.name(value) for value in region.inputs]
-        symbols, asks_training, variables = self._region_function(region, name, comment)
+        symbols, asks_training, asks_memory, variables = self._region_function(region, name, comment)
         if region.kind == "pointwise":
             name = self._sharing.settle(self.written, name, variables)
         further = [*map(body.scope.variable, symbols), *([body.scope.training()] * asks_training)]
         if region.pieces is not None:
-            write_in_pieces(body, region, region.pieces, name, arguments, further)
+            write_in_pieces(body, region, region.pieces, name, arguments, further, asks_memory)
         else:
-            made = call(name, *arguments, *further, fresh=region.kind == "pointwise")
+            memory = [body.scope.memory()] * asks_memory
+            made = call(name, *memory, *arguments, *further, fresh=region.kind == "pointwise")
             body.assign_all(region.results, made)
 
-    def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool, set[str]]:
+    def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool, bool, set[str]]:
         given, made = inside(region)
         scope = self.scope({}, given)
         inner = self._body(scope, region.body, made, depth=1, outer=None)
@@ -199,7 +202,8 @@ class Functions:
         if region.kind == "pointwise":
             what = f"Pointwise operators in one pass; gives {piece}{shown}."
         symbols = self._function(name, parameters, made, what, inner, given, comment)
-        return symbols, scope.asks_training, {expression.text for expression in scope.texts.values()}
+        variables = {expression.text for expression in scope.texts.values()}
+        return symbols, scope.asks_training, scope.asks_memory, variables
 
     def _loop(self, body: Body, loop: Loop, outer: str | None) -> None:
         name = self.name_of(loop)
@@ -223,6 +227,7 @@ class Functions:
         symbols = self._function(name, parameters, ends, what, inner, values, origin_comment("", loop.origin))
         variables = [body.carry(before, after) for before, _, _, after in loop.carried]
         arguments = [outside, *variables, *(body.name(value) for value in loop.captured)]
+        arguments[:0] = [body.scope.memory()] * inner.scope.asks_memory
         made = call(name, *arguments, *map(body.scope.variable, symbols))
         body.add([f"for {outside} in {binding.iterable}:"])
         body.add(line for line in statement(f"{INDENT}{', '.join(variables)} = ", made, 0))
@@ -244,6 +249,8 @@ class Functions:
         parameters = parameters + [f"{self.symbols[symbol]}: int" for symbol in missing]
         if inner.scope.asks_training and not inner.scope.owner:
             parameters.append("training: bool")
+        if inner.scope.asks_memory:
+            parameters.insert(0, f"{inner.scope.memory_variable}: {inner.scope.use('Memory')}")
         found = {symbol: bindable[symbol] for symbol in used if symbol in bindable}
         array = self.dialect.array
         annotation = array if len(results) == 1 else f"tuple[{', '.join([array] * len(results))}]"

@@ -15,16 +15,22 @@ from attncomp.lowering.program import Pieces, Region, Step, Value
 
 
 def write_in_pieces(
-    body: Body, region: Region, pieces: Pieces, name: str, arguments: Sequence[str], further: Sequence[str]
+    body: Body,
+    region: Region,
+    pieces: Pieces,
+    name: str,
+    arguments: Sequence[str],
+    further: Sequence[str],
+    asks_memory: bool,
 ) -> None:
     """Calls the function `name` on pieces of `arguments`, and on what else it needs.
 
     attended = np.empty((batch, 12, seq, 32), np.float32)
 
-    def fill_attended(batch_slice: slice, seq_slice: slice) -> None:
+    def fill_attended(own: Memory, batch_slice: slice, seq_slice: slice) -> None:
         attended[batch_slice, :, seq_slice] = attention(queries[batch_slice, :, seq_slice], keys[batch_slice])
 
-    each_piece(fill_attended, (batch, seq), 48 * seq)
+    each_piece(fill_attended, (batch, seq), 48 * seq, memory)
     """
     scope = body.scope
     slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
@@ -40,11 +46,14 @@ def write_in_pieces(
         for place, (text, value) in enumerate(zip(results, region.results, strict=True))
     ]
     work = scope.names.claim(f"fill_{results[0]}")
-    made = call(name, *read, *starts, *further)
-    body.lines += ["", *definition(work, [f"{text}: slice" for text in slices], "None", body.depth)]
+    own = scope.names.claim("own")
+    made = call(name, *[own] * asks_memory, *read, *starts, *further)
+    parameters = [f"{own}: {scope.use('Memory')}", *(f"{text}: slice" for text in slices)]
+    body.lines += ["", *definition(work, parameters, "None", body.depth)]
     body.lines += [*statement(f"{', '.join(filled)} = ", made, body.depth + 1), ""]
     sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
-    body.lines += statement("", call(scope.use("each_piece"), work, sizes, _each(body, region, pieces)), body.depth)
+    made = call(scope.use("each_piece"), work, sizes, _each(body, region, pieces), scope.memory())
+    body.lines += statement("", made, body.depth)
 
 
 def _empty(body: Body, region: Region, value: Value) -> Expression:

@@ -19,7 +19,8 @@ class Application:
 
     `variable` gives the name that holds a symbol; `use` asks for a function of the runtime and gives its name back.
     `given` are the arrays that the function has from the start: what it is called with, then weights. `training` gives
-    the expression of whether the module is in training, for backends that have it.
+    the expression of whether the module is in training, for backends that have it; `memory` the variable of the memory
+    that a call has, for backends that manage their own.
     """
 
     step: Step
@@ -28,6 +29,7 @@ class Application:
     use: Callable[[str], str]
     given: Mapping[Value, str] = field(default_factory=dict)
     training: Callable[[], str] = lambda: "False"
+    memory: Callable[[], str] = lambda: "None"
 
     def value(self, position: int) -> Value:
         """The operand at `position`, known to be an array."""

@@ -141,7 +141,7 @@ RULES: Mapping[str, Rule] = {
     "powers": _softmax("powers"),
     "log_softmax": _softmax("log_softmax"),
     "matmul": _matmul,
-    "linear": lambda it: call(it.use("linear"), *it.operands, fresh=True),
+    "linear": lambda it: call(it.use("linear"), *it.operands, memory=it.memory(), fresh=True),
     "normalize": _normalize,
     "batch_norm": _batch_norm,
     "convolution": _convolution,

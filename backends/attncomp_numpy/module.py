@@ -26,6 +26,7 @@ from attncomp_numpy.tables import kept_lines, parameter_tables
 
 _FILES = (
     "arrays",
+    "memory",
     "threads",
     "weights",
     "inputs",
@@ -41,15 +42,16 @@ RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for nam
 
 _ALWAYS = (
     "Array",
+    "Memory",
     "Parameter",
     "WeightsError",
+    "Working",
     "checked_weights",
     "initial_weights",
-    "on_threads",
     "read_weights",
 )
 # What the model's class needs when it is defined.
-_FIRST = ("Array", "Parameter", "on_threads")
+_FIRST = ("Array", "Parameter")
 _IMPORTS = {
     "Mapping": Import("collections.abc", "Mapping", "Mapping"),
     "dataclass": Import("dataclasses", "dataclass", "dataclass"),
@@ -59,7 +61,7 @@ _IMPORTS = {
     "os": Import("os", "os"),
     "np": Import("numpy", "np"),
 }
-_MEMBERS = ("load", "initialize", "threads")
+_MEMBERS = ("load", "initialize", "threads", "memories")
 
 
 def module_text(program: Program) -> str:
@@ -97,7 +99,7 @@ class _Module:
         """What the module defines of its own: tables, classes, functions."""
         functions = self.functions
         results = [value for _, value in self.program.outputs]
-        scope, body = functions.forward(self.plan.texts("self"), (), results)
+        scope, body = functions.forward(self.plan.texts("self"), (), results, depth=3)
         checks = list(self._checks(scope))
         self._finish(body, results)
         model = [
@@ -112,6 +114,7 @@ class _Module:
             "",
             *self._call(),
             *checks,
+            self._working(scope),
             *body.lines,
         ]
         blocks = [
@@ -173,6 +176,7 @@ class _Module:
             f"{INDENT * 2}lists everything that does not fit.",
             f'{INDENT * 2}"""',
             f"{INDENT * 2}self.threads = threads",
+            f"{INDENT * 2}self.memories: list[Memory] = []",
             f"{INDENT * 2}arrays = checked_weights(PARAMETERS, weights, strict)",
         ]
         if not self.plan.kept and not self.plan.loops:
@@ -251,10 +255,14 @@ class _Module:
         parameters = [f"{names[one.value.name]}: ArrayLike" for one in self.program.inputs]
         result = "Array" if len(self.program.outputs) == 1 else self.output
         return [
-            f"{INDENT}@on_threads",
             *definition("__call__", ["self", *parameters], result, 1),
             *docstring(types_text(self.program), 2),
         ]
+
+    def _working(self, scope: Scope) -> str:
+        """The line that begins a call: its threads, and its memory where it asks for one."""
+        target = f" as {scope.memory_variable}" if scope.asks_memory else ""
+        return f"{INDENT * 2}with Working(self){target}:"
 
     def _finish(self, body: Body, results: list[Value]) -> None:
         found = body.read(results, f"return {self.output}()" if len(results) > 1 else "return ")

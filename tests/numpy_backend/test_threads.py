@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from attncomp_numpy.runtime.threads import PIECE_BYTES, THREADS, blas, blas_limited, each_piece
+from attncomp_numpy.runtime.memory import Memory
+from attncomp_numpy.runtime.threads import PIECE_BYTES, THREADS, Working, blas, blas_limit, each_piece
 from emitted_text import load
 
 import attncomp
@@ -78,52 +79,71 @@ def test_a_module_is_called_from_several_threads_at_once() -> None:
     assert threads_of_blas() == before
 
 
-def test_the_lowest_limit_holds_until_its_call_is_over() -> None:
+def test_calls_share_one_limit_on_blas_and_leave_nothing_behind() -> None:
     before = threads_of_blas()
-    with blas_limited(2):
-        with blas_limited(1):
-            assert threads_of_blas() == 1
-        assert threads_of_blas() == min(2, before)
+    first, second = (load(attncomp.compile(ATTENTION).source) for _ in range(2))
+    assert first.blas_limit() is second.blas_limit() is blas_limit()
+    assert first.blas_limit().enter() == before
+    assert second.blas_limit().enter() == before
+    assert threads_of_blas() == 1
+    first.blas_limit().leave()
+    assert threads_of_blas() == 1
+    second.blas_limit().leave()
     assert threads_of_blas() == before
 
 
-def test_limits_that_end_out_of_order_leave_nothing_behind() -> None:
-    before = threads_of_blas()
-    first, second = blas_limited(1), blas_limited(2)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert threads_of_blas() == min(2, before)
-    second.__exit__(None, None, None)
-    assert threads_of_blas() == before
+def test_calls_at_the_same_time_have_a_memory_each_and_leave_it_for_the_next() -> None:
+    owner = load(attncomp.compile(ATTENTION).source).Attend({})
+    with Working(owner) as first, Working(owner) as second:
+        assert first is not second
+    with Working(owner) as third:
+        assert third in (first, second)
+    with pytest.raises(ZeroDivisionError), Working(owner):
+        raise ZeroDivisionError
+    assert len(owner.memories) == 2
+
+
+def test_a_block_of_memory_is_used_again_and_grows() -> None:
+    memory = Memory()
+    small = memory(0, (2, 3))
+    assert memory(0, (2, 3)) is small
+    assert np.shares_memory(small, memory(0, (3,), np.float64)[:3])
+    assert not np.shares_memory(small, memory("columns", (2, 3)))
+    large = memory(0, (5, 7), np.float64)
+    assert large.flags.c_contiguous and not np.shares_memory(small, large)
+    assert np.shares_memory(large, memory(0, (2, 3)))
+    assert memory.nbytes == 5 * 7 * 8 + 2 * 3 * 4
+    assert memory.worker(1) is memory.worker(1) is not memory.worker(0)
 
 
 def test_pieces_are_done_once_each_and_on_more_than_one_thread() -> None:
     done = np.zeros((40, 3), int)
     seen: set[int] = set()
+    owns: set[int] = set()
     meeting = threading.Barrier(2, timeout=20)
 
-    def work(rows: slice, columns: slice) -> None:
+    def work(own: Memory, rows: slice, columns: slice) -> None:
         if rows.start < 2:
             meeting.wait()
         done[rows, columns] += 1
         seen.add(threading.get_ident())
+        owns.add(id(own))
 
     token = THREADS.set(2)
-    each_piece(work, (40, 3), PIECE_BYTES // 3)
+    each_piece(work, (40, 3), PIECE_BYTES // 3, Memory())
     THREADS.reset(token)
     assert (done == 1).all()
-    assert len(seen) == 2
+    assert len(seen) == len(owns) == 2
 
 
 def test_an_error_in_a_piece_reaches_the_caller() -> None:
     before = threads_of_blas()
 
-    def work(rows: slice) -> None:
+    def work(own: Memory, rows: slice) -> None:
         raise MemoryError(f"at {rows.start}")
 
     token = THREADS.set(2)
     with pytest.raises(MemoryError):
-        each_piece(work, (8,), PIECE_BYTES)
+        each_piece(work, (8,), PIECE_BYTES, Memory())
     THREADS.reset(token)
     assert threads_of_blas() == before

@@ -8,18 +8,18 @@ import functools
 import itertools
 import math
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from attncomp_numpy.runtime.arrays import Array
-
-Called = TypeVar("Called", bound=Callable[..., Any])
+from attncomp_numpy.runtime.memory import Memory
 
 # What a piece may keep at once: about what the second-level cache of a core holds.
 PIECE_BYTES = 1 << 20
@@ -49,54 +49,77 @@ def blas() -> Blas | None:
     return None
 
 
-class Limits:
-    """The limits on BLAS's threads that calls have set: the lowest holds until its call is over."""
+class Limit:
+    """Keeps BLAS on one thread while any call is under way: a module has threads of its own.
+
+    Threads of OpenBLAS that wait for work keep their cores busy, so that the two do not mix.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.active: list[int] = []
-        self.before = 0
+        self.calls = 0
+        self.threads = 0
 
-    @contextlib.contextmanager
-    def __call__(self, count: int) -> Iterator[None]:
-        """Has BLAS use at most `count` threads."""
+    def enter(self) -> int:
+        """Begins a call; the number of threads that BLAS has outside of calls."""
         library = blas()
         if library is None:
-            yield
+            return 1
+        with self.lock:
+            if not self.calls:
+                self.threads = library.threads()
+                library.limit(1)
+            self.calls += 1
+            return self.threads
+
+    def leave(self) -> None:
+        """Ends a call."""
+        library = blas()
+        if library is None:
             return
         with self.lock:
-            if not self.active:
-                self.before = library.threads()
-            self.active.append(count)
-            library.limit(min([self.before, *self.active]))
+            self.calls -= 1
+            if not self.calls:
+                library.limit(self.threads)
+
+
+def blas_limit() -> Limit:
+    """The limit that all modules of this process share, whichever file each is from."""
+    return sys.modules.setdefault("attncomp: limit of BLAS", Limit())  # type: ignore[arg-type, return-value]
+
+
+class Owner(Protocol):
+    """A model: on how many threads its calls run, and the memory that its calls left behind."""
+
+    threads: int | None
+    memories: list[Memory]
+
+
+class Working:
+    """A call of a model under way: its threads, for None as many as BLAS has, and its memory.
+
+    Calls at the same time, from several threads, have a memory each.
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
+        self.quiet = np.errstate(all="ignore")
+
+    def __enter__(self) -> Memory:
+        found = blas_limit().enter()
+        self.token = THREADS.set(self.owner.threads or found)
+        self.quiet.__enter__()
         try:
-            yield
-        finally:
-            with self.lock:
-                self.active.remove(count)
-                library.limit(min([self.before, *self.active]))
+            self.memory = self.owner.memories.pop()
+        except IndexError:
+            self.memory = Memory()
+        return self.memory
 
-
-blas_limited = Limits()
-
-
-def on_threads(call: Called) -> Called:
-    """A method that runs on `self.threads` threads, BLAS too; for None on as many as BLAS has."""
-
-    @functools.wraps(call)
-    def run(self: Any, *inputs: Any, **named: Any) -> Any:
-        library = blas()
-        count = self.threads or (1 if library is None else library.threads())
-        token = THREADS.set(count)
-        free = self.threads is None
-        limited = contextlib.nullcontext() if free else blas_limited(count)
-        try:
-            with limited, np.errstate(all="ignore"):
-                return call(self, *inputs, **named)
-        finally:
-            THREADS.reset(token)
-
-    return run  # type: ignore[return-value]
+    def __exit__(self, *error: object) -> None:
+        self.owner.memories.append(self.memory)
+        self.quiet.__exit__(None, None, None)
+        THREADS.reset(self.token)
+        blas_limit().leave()
 
 
 @functools.cache
@@ -126,26 +149,49 @@ def pieces(sizes: tuple[int, ...], each: int) -> list[tuple[slice, ...]]:
     ]
 
 
-def each_piece(work: Callable[..., None], sizes: tuple[int, ...], each: int) -> None:
-    """Calls `work` with the slices of every piece, on the threads of the call; see `pieces`."""
-    parts = pieces(sizes, each)
+def each_piece(
+    work: Callable[..., None], sizes: tuple[int, ...], each: int, memory: Memory
+) -> None:
+    """Calls `work` with a memory of its own and the slices of every piece; see `pieces`.
+
+    The pieces are done on the threads of the call.
+    """
+    on_threads(work, pieces(sizes, each), memory)
+
+
+def shares(size: int, count: int) -> list[slice]:
+    """`size` places in `count` parts about equally long; fewer where there are fewer places."""
+    step = max(1, -(-size // count))
+    return [slice(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def on_threads(work: Callable[..., None], parts: Sequence[tuple[Any, ...]], memory: Memory) -> None:
+    """Calls `work` with a memory of its own and each of `parts`, on the threads of the call."""
     count = min(THREADS.get(), len(parts))
     if count < 2:
+        own = memory.worker(0)
         for part in parts:
-            work(*part)
+            work(own, *part)
         return
     left = iter(parts)
 
-    def take() -> None:
-        with np.errstate(all="ignore"):
-            for part in left:
-                work(*part)
+    def take(own: Memory) -> None:
+        token = THREADS.set(1)
+        try:
+            with np.errstate(all="ignore"):
+                for part in left:
+                    work(own, *part)
+        finally:
+            THREADS.reset(token)
 
-    with blas_limited(1):
-        others = [workers(os.getpid()).submit(take) for _ in range(count - 1)]
-        take()
-        for other in others:
-            other.result()
+    pool = workers(os.getpid())
+    others = [pool.submit(take, memory.worker(number)) for number in range(1, count)]
+    try:
+        take(memory.worker(0))
+    finally:
+        wait(others)
+    for other in others:
+        other.result()
 
 
 LARGE = 1 << 25
@@ -164,7 +210,7 @@ def piecewise(function: Callable[..., Any], *arrays: Array) -> Any:
         index: tuple[Any, ...] = (..., part, *[slice(None)] * (back - 1))
         return array[index] if array.ndim >= back and array.shape[-back] > 1 else array
 
-    def fill(part: slice) -> None:
+    def fill(_: Memory, part: slice) -> None:
         made = function(*(cut(array, part) for array in arrays))
         for target, piece in zip(whole, made if isinstance(made, tuple) else (made,), strict=True):
             cut(target, part)[...] = piece
@@ -173,5 +219,5 @@ def piecewise(function: Callable[..., Any], *arrays: Array) -> Any:
     several = isinstance(nothing, tuple)
     whole += [np.empty(shape, part.dtype) for part in (nothing if several else (nothing,))]
     each = math.prod(shape) // shape[-back] * max(array.itemsize for array in arrays)
-    each_piece(fill, (shape[-back],), each)
+    each_piece(fill, (shape[-back],), each, Memory())
     return tuple(whole) if several else whole[0]
