@@ -59,7 +59,7 @@ class Worker:
         if hasattr(os, "sched_setaffinity") and threads < cores():
             os.sched_setaffinity(self._process.pid, sorted(os.sched_getaffinity(0))[:threads])
 
-    def ask(self, do: str, name: str, **details: Any) -> Mapping[str, Any]:
+    def ask(self, do: str, name: str = "", **details: Any) -> Mapping[str, Any]:
         """The answer to a question, see `worker`. Raises WorkerError where it is a failure."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:

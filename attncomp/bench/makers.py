@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from attncomp.bench.crew import python
-from attncomp.bench.task import Call, Task
+from attncomp.bench.task import Arrays, Call, Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,11 +31,16 @@ def numpy_module(task: Task) -> Call:
 
     Weights that a pass has done away with are left out; a missing one is an error.
     """
-    model_class = getattr(import_file(task.options["file"]), task.options["class"])
-    taken = inspect.signature(model_class).parameters
-    model = model_class(task.weights(), strict=False, **({"threads": task.threads} if "threads" in taken else {}))
+    model = numpy_model(import_file(task.options["file"]), task, task.weights())
     inputs = list(task.inputs.values())
     return lambda: model(*inputs)
+
+
+def numpy_model(module: ModuleType, task: Task, weights: Arrays) -> Any:
+    """A model of the class that the option `class` names, with weights, on as many threads as the task has."""
+    model_class = getattr(module, task.options["class"])
+    taken = inspect.signature(model_class).parameters
+    return model_class(weights, strict=False, **({"threads": task.threads} if "threads" in taken else {}))
 
 
 def torch_module(task: Task) -> Call:

@@ -32,15 +32,19 @@ def machine_table(machine: Mapping[str, str]) -> Table:
 
 def contest_table(measured: Sequence[Measured], title: str, caption: str = "") -> Table:
     """A row for each contestant, and what there is to say of it under it."""
+    remarks = [f"{one.name}: {remark}" for one in measured for remark in (one.failure, one.note) if remark]
+    return cells_table(HEADERS, contest_cells(measured), title, "\n".join(filter(None, (*remarks, caption))))
+
+
+def cells_table(headers: Sequence[str], lines: Sequence[Sequence[str]], title: str, caption: str = "") -> Table:
+    """Text under headers, the first column to the left and all others to the right."""
     from rich.markup import escape
     from rich.table import Table
 
-    remarks = [f"{one.name}: {remark}" for one in measured for remark in (one.failure, one.note) if remark]
-    below = escape("\n".join(filter(None, (*remarks, caption))))
-    table = Table(title=escape(title), caption=below, title_justify="left", caption_justify="left")
-    for position, header in enumerate(HEADERS):
+    table = Table(title=escape(title), caption=escape(caption), title_justify="left", caption_justify="left")
+    for position, header in enumerate(headers):
         table.add_column(header, justify="right" if position else "left", no_wrap=position > 0)
-    for cells in contest_cells(measured):
+    for cells in lines:
         table.add_row(*map(escape, cells))
     return table
 

@@ -3,6 +3,8 @@
     {"do": "make", "name": …, "maker": "package.module:function", "folder": …, "threads": …, "options": {…}}
     {"do": "run", "name": …, "output": "results.npz"}     → {"seconds": …, "peak": bytes or null}
     {"do": "time", "name": …, "calls": 5, "warm_up": true} → {"seconds": [… each call]}, after one more that is not told
+    {"do": "profile", "folder": …, "threads": …, "options": {…}}         → a `Profile`
+    {"do": "rates", "threads": …, "products": […], "functions": […]}     → `Rates`
 
 A maker in a file is `/folder/file.py:function`. What goes wrong is answered by {"failure": a line}.
 """
@@ -22,6 +24,8 @@ import numpy as np
 from attncomp.bench.blas import blas_kernel
 from attncomp.bench.makers import MakingError, import_file
 from attncomp.bench.memory import Watermark
+from attncomp.bench.profile import profile_module
+from attncomp.bench.rates import measure_rates
 from attncomp.bench.task import Call, Task, write_arrays
 
 _LONGEST = 300  # characters of a failure
@@ -47,16 +51,23 @@ def serve(questions: TextIO, answers: TextIO) -> None:
 
 
 def _answer(question: dict[str, Any], made: dict[str, Call]) -> dict[str, Any]:
+    if question["do"] == "profile":
+        return profile_module(_task(question)).as_json()
+    if question["do"] == "rates":
+        return measure_rates(question["threads"], question["products"], question["functions"]).as_json()
     name = question["name"]
     if question["do"] == "make":
-        task = Task(Path(question["folder"]), question["threads"], question["options"])
-        made[name] = _maker(question["maker"])(task)
+        made[name] = _maker(question["maker"])(_task(question))
         return {"kernel": blas_kernel()}
     if question["do"] == "run":
         return _run(made[name], Path(question["output"]))
     if question["warm_up"]:
         made[name]()
     return {"seconds": [_seconds(made[name]) for _ in range(question["calls"])]}
+
+
+def _task(question: dict[str, Any]) -> Task:
+    return Task(Path(question["folder"]), question["threads"], question["options"])
 
 
 def _maker(place: str) -> Any:

@@ -22,6 +22,7 @@ from attncomp.diagnostics.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from attncomp.bench.contest import Measured, Progress
+    from attncomp.bench.profiler import Cause
     from attncomp.bench.subject import Subject
 
 _RUNTIME = re.compile(r"(E07[0-9]): (.*)", re.DOTALL)
@@ -43,6 +44,9 @@ NONE = "none"
     metavar="LIST",
     help="Of torch, torch-compile, onnxruntime, with commas, or none; else torch and onnxruntime where installed.",
 )
+@click.option(
+    "--profile", is_flag=True, help="Also tell where the time of the NumPy module goes, and the least it could be."
+)
 @click.option("-o", "--output", metavar="OUT.json", help="A file for all the numbers.")
 @reporting_options
 def bench(
@@ -55,6 +59,7 @@ def bench(
     repeats: int,
     seed: int,
     peers: str | None,
+    profile: bool,
     output: str | None,
 ) -> None:
     """Time the NumPy module of a model beside its PyTorch module and other peers.
@@ -62,6 +67,8 @@ def bench(
     Inputs and weights are drawn; results are compared before anything is timed. Each contestant has a process and the
     same number of threads, and all are called in turns. Peak memory is what a call adds to what is there before the
     first one: weights and inputs do not count.
+
+    A profile is of one thread: the calls of NumPy by what they do, beside what this machine does at best.
     """
     from attncomp.bench.crew import cores
     from attncomp.bench.subject import Subject
@@ -75,7 +82,8 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="attnc-bench-") as folder, _progress() as progress:
         subject = Subject(built, asked, seed, Path(folder))
         measured = _measure(subject, (_OWN, *chosen), count, repeats, progress)
-    _report(subject, measured, count, seed, output)
+        cause = _cause(subject, measured[0], count, progress) if profile else None
+    _report(subject, measured, cause, count, seed, output)
 
 
 def _peers(given: str | None) -> tuple[str, ...]:
@@ -130,6 +138,15 @@ def _measure(
             raise fail(code, message, help=help_) from None
 
 
+def _cause(subject: Subject, measured: Measured, threads: int, progress: Progress) -> Cause:
+    from attncomp.bench.profiler import Profiler
+
+    progress("profile")
+    assert measured.median is not None  # the first contestant has one, or nothing was measured
+    with Profiler(threads) as profiler:
+        return profiler.cause(subject.contestant(_OWN), measured.median)
+
+
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """A line that says what is being done, in a terminal alone."""
@@ -139,11 +156,14 @@ def _progress() -> Iterator[Progress]:
         yield status.update
 
 
-def _report(subject: Subject, measured: Sequence[Measured], threads: int, seed: int, output: str | None) -> None:
+def _report(
+    subject: Subject, measured: Sequence[Measured], cause: Cause | None, threads: int, seed: int, output: str | None
+) -> None:
     from rich.console import Console
 
+    from attncomp.bench.bounds import PROFILE_HEADERS, profile_cells
     from attncomp.bench.machine import describe
-    from attncomp.bench.tables import LEGEND, contest_table, machine_table, size
+    from attncomp.bench.tables import LEGEND, cells_table, contest_table, machine_table, size
 
     command = shlex.join(["attnc", *sys.argv[1:]])
     machine = describe(threads)
@@ -153,6 +173,10 @@ def _report(subject: Subject, measured: Sequence[Measured], threads: int, seed: 
     console.print(machine_table(machine))
     console.print(contest_table(measured, title, f"$ {command}"))
     console.print(LEGEND, style="dim")
+    if cause is not None:
+        console.print(cells_table(PROFILE_HEADERS, profile_cells(cause.profile), "where the time of a call goes"))
+        for remark in cause.remarks:
+            console.print(remark, markup=False, highlight=False)
     if output is not None:
         document = {
             "command": command,
@@ -161,5 +185,6 @@ def _report(subject: Subject, measured: Sequence[Measured], threads: int, seed: 
             "sizes": subject.sizes,
             "seed": seed,
             "contestants": [one.as_json() for one in measured],
+            "cause": None if cause is None else cause.as_json(),
         }
         write_text(output, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -45,6 +45,17 @@ def test_the_numpy_module_alone(attnc: Attnc) -> None:
     assert "NumPy module" in result.output and "PyTorch" not in result.output
 
 
+def test_a_profile_says_where_the_time_goes(attnc: Attnc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    result = attnc("bench", *QUICK, "--peers", "none", "--profile", "-o", "out.json")
+    assert result.exit_code == 0, result.output
+    for words in ("bound by: ", "exponentials", "FLOP", "the least that NumPy could take", "on 1 thread:"):
+        assert words in result.output
+    cause = json.loads(Path("out.json").read_text(encoding="utf-8"))["cause"]
+    assert cause["bound_by"] in " ".join(result.output.split())
+    assert {part["kind"] for part in cause["profile"]["parts"]} >= {"products", "functions"}
+
+
 def test_unknown_peers_are_told_at_once(attnc: Attnc) -> None:
     result = attnc("bench", *QUICK, "--peers", "tarch,tensorflow")
     assert result.exit_code == 1
