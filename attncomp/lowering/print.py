@@ -92,8 +92,9 @@ def _region(region: Region) -> Iterator[str]:
             "query": form.query, "key": form.key, "value": form.value, "bias": form.bias, "mask": form.mask,
         }  # fmt: skip
         told = [f"{name}={value.name}" for name, value in parts.items() if value is not None]
-        told += [] if form.scale is None else [f"scale={form.scale}"]
+        told += [] if form.scale == 1 else [f"scale={form.scale}"]
         told += [f"dropout={form.dropout}"] if form.dropout else []
+        told += ["causal"] if form.causal else []
         yield f"{_INDENT}form: {', '.join(told)}"
 
 

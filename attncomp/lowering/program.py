@@ -108,6 +108,7 @@ class AttentionForm:
     Inputs of the region, or values that its body computes before the scores, already in the order [..., target, key],
     [..., source, key], [..., source, value]; bias and mask broadcast against [..., target, source]. Leading dims
     broadcast. `dropout` is the rate at which weights are dropped in training, between the softmax and the values.
+    `causal` is whether the mask is known to keep the sources up to the target's own position, and there is no bias.
     """
 
     query: Value
@@ -115,8 +116,9 @@ class AttentionForm:
     value: Value
     bias: Value | None = None
     mask: Value | None = None
-    scale: float | Size | None = None
+    scale: float = 1.0
     dropout: float = 0.0
+    causal: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,8 @@ class Pieces:
 class Region:
     """A fused region: `inputs` go in, `results` come out; `body` is the decomposition, on values of the same names.
 
-    `attention` is set where the body is of the form that backends have a kernel for. With `pieces` the body is that of
-    one piece, on values of its own.
+    `attention` is set where the body is of the form that backends have a kernel for; `refused` says why it is not, as
+    the end of a sentence with `because`. With `pieces` the body is that of one piece, on values of its own.
     """
 
     results: tuple[Value, ...]
@@ -167,6 +169,7 @@ class Region:
     attention: AttentionForm | None = None
     origin: Origin = NOWHERE
     pieces: Pieces | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True)

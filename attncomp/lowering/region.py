@@ -46,14 +46,15 @@ def _lower_at_once(
         return laid
     kind = attribute(node, "kind", str)
     statements = without_unread(emitter.statements, {value.name for value in made})
-    form = None
-    if kind == "attention" and len(made) == 1 and not outer.shared.in_pieces:
-        statements, form = attention_form(emitter, statements, made[0])
+    form, refused = None, ""
+    if kind == "attention" and not outer.shared.in_pieces:
+        recognised = attention_form(emitter, statements, made)
+        statements, form, refused = recognised.body, recognised.form, recognised.refused
     if form is not None:
         for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
             outer.suggest(value, role)
     origin = outer.origin
-    region = Region(made, kind, name, outside(statements), tuple(statements), form, origin)
+    region = Region(made, kind, name, outside(statements), tuple(statements), form, origin, refused=refused)
     outer.add_region(region)
     return laid
 

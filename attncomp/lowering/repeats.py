@@ -243,7 +243,7 @@ def _described_region(region: Region, refer: Callable[[Value], Hashable]) -> Has
             inner[value.name] = len(inner)
     form: Hashable = None
     if region.attention is not None:
-        numbers = (region.attention.scale, region.attention.dropout)
+        numbers = (region.attention.scale, region.attention.dropout, region.attention.causal)
         given = (region.attention.bias is not None, region.attention.mask is not None)
         form = (*(refer_inside(value) for value in form_values(region.attention)), *numbers, *given)
     made = tuple(refer_inside(value) for value in returned)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attncomp.emission.body import Scope
-from attncomp.emission.expressions import Argument, Expression, Precedence, binary, call, method, tuple_text
+from attncomp.emission.expressions import Argument, Expression, binary, call, method, tuple_text
 from attncomp.emission.rules import Application, Rule
-from attncomp.emission.sizes import size_expression
-from attncomp.ir.sizes import Size
-from attncomp.lowering.program import AttentionForm, Value
+from attncomp.lowering.program import AttentionForm
 from attncomp_torch.pointwise import function, infix, literal
 
 MEAN, COUNTER = "running_mean", "num_batches_tracked"
@@ -39,52 +37,21 @@ def batch_norm_rule(counters: Mapping[str, str]) -> Rule:
 
 
 def attention(form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression:
-    """`F.scaled_dot_product_attention`, which gives 0 where a row is masked out completely, its gradient too.
-
-    Its kernels want four dimensions and equal leading ones; where the form has others, a function packs them.
-    """
-    query, key, value = (operands[one.name] for one in (form.query, form.key, form.value))
-    mask = _mask(form, operands)
-    dropout = f"{form.dropout!r} if {scope.training()} else 0.0" if form.dropout else None
-    scale = _scale(form, scope)
-    parts = [part for part in (form.query, form.key, form.value, form.bias, form.mask) if part is not None]
-    leading = {part.shape[:-2] for part in parts[:3]}
-    if len(leading) == 1 and len(form.query.shape) == 4 and all(len(part.shape) in {2, 4} for part in parts[3:]):
-        return call("F.scaled_dot_product_attention", query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale)
-    shape = tuple_text(size_expression(size, scope.variable) for size in _leading_shape(parts))
-    return call(scope.use("attention"), query, key, value, shape, mask=mask, dropout=dropout, scale=scale)
-
-
-def _mask(form: AttentionForm, operands: Mapping[str, Expression]) -> Expression | None:
-    """What is added to the scores, or where they count."""
-    mask = None if form.mask is None else operands[form.mask.name]
-    if form.bias is None:
-        return mask
-    bias = operands[form.bias.name]
-    if form.bias.dtype is not form.query.dtype:
-        bias = method(bias, "to", f"{operands[form.query.name].within(Precedence.ATOM)}.dtype")
-    return bias if mask is None else call("torch.where", mask, bias, literal(float("-inf")))
-
-
-def _scale(form: AttentionForm, scope: Scope) -> Expression:
-    if isinstance(form.scale, Size):
-        return size_expression(form.scale, scope.variable)
-    return literal(1.0 if form.scale is None else float(form.scale))
-
-
-def _leading_shape(parts: list[Value]) -> list[Size]:
-    """The leading dimensions of all parts, broadcast."""
-    rank = max(len(part.shape) for part in parts) - 2
-    shape = [Size.of(1)] * rank
-    for part in parts:
-        for place, size in enumerate(part.shape[:-2], start=rank + 2 - len(part.shape)):
-            if size.constant != 1:
-                shape[place] = size
-    return shape
+    """The kernel's call, which gives 0 where a row is masked out completely, its gradient too."""
+    return call(
+        "F.scaled_dot_product_attention",
+        *(operands[one.name] for one in (form.query, form.key, form.value)),
+        attn_mask=None if form.mask is None else operands[form.mask.name],
+        dropout_p=f"{form.dropout!r} if {scope.training()} else 0.0" if form.dropout else None,
+        is_causal="True" if form.causal else None,
+        scale=literal(float(form.scale)),
+        enable_gqa="True" if form.query.shape[-3] != form.key.shape[-3] else None,
+    )
 
 
 RULES: Mapping[str, Rule] = {
     "matmul": infix("@"),
     "linear": function("F.linear"),
     "normalize": _normalize,
+    "contiguous": lambda apply: method(apply.operands[0], "contiguous"),
 }

@@ -153,9 +153,7 @@ def _before(statement: Statement, form: AttentionForm, region: Region) -> bool:
 
 def _attend(form: AttentionForm, scope: Mapping[str, Array]) -> Array:
     scores = scope[form.query.name] @ np.swapaxes(scope[form.key.name], -1, -2)
-    if form.scale is not None:
-        assert isinstance(form.scale, float)
-        scores = scores * form.scale
+    scores = scores * form.scale
     if form.bias is not None:
         scores = scores + scope[form.bias.name]
     if form.mask is not None:

@@ -73,9 +73,11 @@ def test_body_has_one_bias_and_one_mask() -> None:
     assert form is not None and where.operands[0] == form.mask and where.operands[2] == float("-inf")
 
 
-def test_a_bias_that_is_scaled_with_the_scores_is_another_form() -> None:
+def test_a_bias_that_is_scaled_with_the_scores_is_scaled_before_them() -> None:
     graph = attention_region(twisted=True, bias=1)
-    assert the_region(assert_lowers_right(graph)).attention is None
+    form = the_form(assert_lowers_right(graph))
+    assert form.bias is not None and math.isclose(form.scale, 0.5)
+    assert_lowers_right(graph, forms=True)
 
 
 def test_inputs_are_what_the_body_reads() -> None:

@@ -143,7 +143,7 @@ def attention_region(
     bias: Value | None = None,
     mask: Value | None = None,
     rate: float = 0.0,
-    scale: float | None = None,
+    scale: float = 1.0,
     known: bool = True,
 ) -> Region:
     """softmax(scale * q @ k^T + bias, where mask) @ v; with `known` the form is stated, else the body alone."""
@@ -159,7 +159,7 @@ def attention_region(
     body = [
         step(swapped, "permute", key, order=(*range(rank - 2), rank - 1, rank - 2)),
         step(scored("scores"), "matmul", query, swapped),
-        step(scored("scaled"), "multiply", scored("scores"), 1.0 if scale is None else scale),
+        step(scored("scaled"), "multiply", scored("scores"), scale),
     ]
     last = "scaled"
     if bias is not None:

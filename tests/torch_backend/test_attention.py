@@ -33,7 +33,7 @@ def attending(
     *,
     known: bool = True,
     rate: float = 0.0,
-    scale: float | None = 0.5,
+    scale: float = 0.5,
 ) -> Program:
     query, key, values = (value(name, shape) for name, shape in zip(("query", "key", "value"), shapes, strict=True))
     inputs = [query, key, values]
@@ -164,7 +164,7 @@ def test_dropped_weights_only_in_training() -> None:
 
 
 def test_without_a_scale_the_scores_are_not_scaled() -> None:
-    one = attending(SHAPES["batch and heads"], scale=None)
+    one = attending(SHAPES["batch and heads"], scale=1.0)
     inputs = given(one)
     query, key, values = inputs
     expected = torch.softmax(query @ key.mT, -1) @ values
