@@ -28,6 +28,7 @@ _FILES = (
     "arrays",
     "memory",
     "threads",
+    "chunks",
     "weights",
     "inputs",
     "activations",

@@ -2,71 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from attncomp_numpy.runtime.activations import erf, gelu, integer_power, sigmoid
-from attncomp_numpy.runtime.arrays import CHUNK
 from attncomp_numpy.runtime.convolution import convolution
 from attncomp_numpy.runtime.normalization import log_softmax, normalize, softmax
 from attncomp_numpy.runtime.products import linear
 from attncomp_numpy.runtime.threads import PIECE_BYTES, pieces
 
-POINTS = np.linspace(-7, 7, 3 * CHUNK + 5)
-ERF = np.array([math.erf(point) for point in POINTS])
-
 
 def random(*shape: int, seed: int = 0, dtype: type = np.float32) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-
-def test_erf_in_double() -> None:
-    assert np.abs(erf(POINTS) - ERF).max() <= 1e-15
-
-
-def test_erf_in_single() -> None:
-    single = POINTS.astype(np.float32)
-    exact = np.array([math.erf(point) for point in single])
-    found = erf(single)
-    assert found.dtype == np.float32
-    assert np.abs(found - exact).max() <= 1.5e-7
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_erf_of_what_is_not_finite(dtype: type) -> None:
-    found = erf(np.array([np.nan, np.inf, -np.inf, 0.0], dtype))
-    np.testing.assert_array_equal(found, np.array([np.nan, 1, -1, 0], dtype))
-
-
-def test_gelu_of_a_view_leaves_it_alone() -> None:
-    whole = random(40, 60)
-    view = whole.T[::2]
-    kept = whole.copy()
-    found = gelu(view)
-    exact = view * (1 + np.vectorize(math.erf)(view / math.sqrt(2))) / 2
-    np.testing.assert_allclose(found, exact, atol=1e-6)
-    np.testing.assert_array_equal(whole, kept)
-
-
-def test_overwriting_uses_the_memory_of_the_operand() -> None:
-    x = random(30, 50)
-    expected = gelu(x)
-    found = gelu(x, overwrite=True)
-    assert np.shares_memory(found, x)
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_sigmoid_saturates() -> None:
-    with np.errstate(over="ignore"):
-        found = sigmoid(np.array([-1000.0, 1000.0], np.float32))
-    np.testing.assert_array_equal(found, [0.0, 1.0])
-
-
-@pytest.mark.parametrize("exponent", range(1, 17))
-def test_integer_power(exponent: int) -> None:
-    x = random(50, dtype=np.float64)
-    np.testing.assert_allclose(integer_power(x, exponent), x**exponent, rtol=1e-13)
 
 
 def test_softmax_of_a_masked_row_and_of_nothing() -> None:

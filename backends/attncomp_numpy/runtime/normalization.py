@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from attncomp_numpy.runtime.arrays import CHUNK, Array, widened
+from attncomp_numpy.runtime.arrays import Array, widened
+from attncomp_numpy.runtime.chunks import CHUNK
 
 
 def softmax(x: Array, axis: tuple[int, ...], overwrite: bool = False) -> Array:
