@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rows import FOLDER, Rival, Row, Series, Work
 
 from attncomp import pipeline
 from attncomp.bench.contest import Contestant, ContestError, Measured, contest
-from attncomp.bench.crew import Crew
+from attncomp.bench.crew import Crew, WorkerError
+from attncomp.bench.profiler import Cause, Profiler
 from attncomp.bench.subject import Subject
 from attncomp.bench.tables import size
 from attncomp.diagnostics.core import DiagnosticError
 from attncomp.semantics.static import StaticValue
 
 OURS = "NumPy module"
+TIME, MEMORY, BESIDE = "time", "memory", "beside the result"
 SEED = 0
-BUDGET = 60.0  # seconds of calls for a row
 PEERS = FOLDER / "peers.py"
 
 
@@ -39,21 +41,46 @@ class Verdict:
         """Whether it is at most what was aimed at."""
         return self.found <= self.target
 
+    @property
+    def excess(self) -> float:
+        """How far it is above what was aimed at, as a part of that; negative where it is below."""
+        return self.found / self.target - 1.0
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """The target and what was found, as text."""
+        if self.what == BESIDE:
+            return size(self.target), size(self.found)
+        return f"{self.target:g}", f"{self.found:.2f}"
+
     def __str__(self) -> str:
-        if self.what == "beside the result":
-            return f"{size(self.found)} beside the result, at most {size(self.target)}"
-        return f"{self.what} {self.found:.2f} of {self.rival}, at most {self.target:g}"
+        target, found = self.shown
+        if self.what == BESIDE:
+            return f"{found} beside the result, at most {target}"
+        return f"{self.what} {found} of {self.rival}, at most {target}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row. With a `failure` nothing was measured."""
+    """What became of a row. With a `failure` nothing was measured.
+
+    `cause` is there where a time is missed, or else `no_cause` says why there is none. `took` is the seconds that it
+    all took, preparations included.
+    """
 
     row: Row
     sizes: Mapping[str, int]
     measured: tuple[Measured, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     failure: str | None = None
+    cause: Cause | None = None
+    no_cause: str | None = None
+    took: float = 0.0
+
+    @property
+    def missed(self) -> tuple[Verdict, ...]:
+        """What was aimed at and not reached."""
+        return tuple(one for one in self.verdicts if not one.met)
 
     def of(self, name: str) -> Measured | None:
         """The contestant of that name."""
@@ -64,14 +91,16 @@ class Outcome:
         return {
             "group": self.row.group,
             "title": self.row.title,
-            "model": f"{self.row.work.file.relative_to(FOLDER.parent)}:{self.row.work.model or ''}".rstrip(":"),
+            "model": self.row.model,
             "sizes": dict(self.sizes),
             "failure": self.failure,
+            "took": round(self.took, 1),
             "contestants": [one.as_json() for one in self.measured],
             "verdicts": [
                 {"what": one.what, "rival": one.rival, "target": one.target, "found": one.found, "met": one.met}
                 for one in self.verdicts
             ],
+            "cause": None if self.cause is None else self.cause.as_json(),
         }
 
 
@@ -82,10 +111,10 @@ class Growth:
     series: Series
     outcomes: Mapping[int, Outcome]
 
-    def points(self, name: str, what: Callable[[Measured], float | None]) -> list[tuple[int, float]]:
-        """The numbers of a contestant where there are any."""
+    def points(self, name: str, what: str) -> list[tuple[int, float]]:
+        """The seconds or the bytes at the peak of a contestant, where there are any."""
         found = [(place, outcome.of(name)) for place, outcome in self.outcomes.items()]
-        numbers = [(place, what(one)) for place, one in found if one is not None]
+        numbers = [(place, one.median if what == TIME else one.peak) for place, one in found if one is not None]
         return [(place, number) for place, number in numbers if number]
 
     def names(self) -> list[str]:
@@ -94,13 +123,7 @@ class Growth:
 
     def exponents(self) -> dict[str, dict[str, float | None]]:
         """By contestant, of the median and of the peak."""
-        return {
-            name: {
-                "time": exponent(self.points(name, lambda one: one.median)),
-                "memory": exponent(self.points(name, lambda one: one.peak)),
-            }
-            for name in self.names()
-        }
+        return {name: {what: exponent(self.points(name, what)) for what in (TIME, MEMORY)} for name in self.names()}
 
     def as_json(self) -> dict[str, object]:
         """All of it."""
@@ -114,42 +137,72 @@ class Growth:
 
 @dataclass(frozen=True)
 class Setting:
-    """How everything is measured. `quick`: in small, in one process, once, for tests of the benchmark itself."""
+    """How everything is measured: in so many turns, or fewer where those would take more than `budget` seconds.
+
+    `quick`: in small, in one process, once, for tests of the benchmark itself.
+    """
 
     threads: int
     repeats: int
+    budget: float = 20.0
     without: frozenset[str] = frozenset()
     quick: bool = False
     progress: Callable[[str], None] = lambda doing: None
 
 
-def measure(row: Row, setting: Setting, crew: Crew) -> Outcome:
-    """A row's outcome; what does not compile or run is told in it."""
+def measure(row: Row, setting: Setting, crew: Crew, profiler: Profiler) -> Outcome:
+    """A row's outcome; what does not compile or run is told in it, and what bounds a time that is missed."""
+    start = time.perf_counter()
     rivals = [rival for rival in row.rivals if rival.kind not in setting.without]
     setting.progress(row.title)
+    outcome = Outcome(row, row.work.sizes)
     with tempfile.TemporaryDirectory(prefix="attnc-bench-") as name:
         folder = Path(name)
-        sizes: Mapping[str, int] = row.work.sizes
         try:
             subject = _subject(row.work, setting, folder / "ours")
-            sizes = subject.sizes
-            contestants = [subject.contestant("numpy", OURS)]
-            contestants += [_contestant(rival, row.work, subject, setting, folder) for rival in rivals]
+            outcome = replace(outcome, sizes=subject.sizes)
+            ours = subject.contestant("numpy", OURS)
             measured = contest(
-                contestants,
+                [ours, *(_contestant(rival, row.work, subject, setting, folder) for rival in rivals)],
                 crew,
                 repeats=setting.repeats,
-                budget=BUDGET,
+                budget=setting.budget,
                 progress=lambda doing: setting.progress(f"{row.title}: {doing}"),
             )
+            outcome = replace(outcome, measured=measured, verdicts=tuple(_verdicts(row, rivals, measured)))
+            if any(one.what == TIME for one in outcome.missed):
+                setting.progress(f"{row.title}: profile")
+                outcome = _with_cause(outcome, ours, profiler)
         except (DiagnosticError, ContestError) as error:
-            return Outcome(row, sizes, failure=str(error))
-    return Outcome(row, sizes, measured, tuple(_verdicts(row, rivals, measured)))
+            outcome = replace(outcome, failure=str(error))
+    return replace(outcome, took=time.perf_counter() - start)
 
 
-def measure_series(series: Series, setting: Setting, crew: Crew) -> Growth:
-    """Each point of a series."""
-    return Growth(series, {place: measure(row, setting, crew) for place, row in series.points.items()})
+def _with_cause(outcome: Outcome, ours: Contestant, profiler: Profiler) -> Outcome:
+    seconds = outcome.measured[0].median
+    assert seconds is not None  # a verdict on time was made of it
+    try:
+        return replace(outcome, cause=profiler.cause(ours, seconds))
+    except WorkerError as error:
+        return replace(outcome, no_cause=f"no profile: {error}")
+
+
+def measure_series(
+    series: Series, setting: Setting, crew: Crew, profiler: Profiler, before: Sequence[Outcome] = ()
+) -> Growth:
+    """Each point of a series; one that is a row with the same rivals, measured `before`, is taken from there."""
+    found = {}
+    for place, row in series.points.items():
+        same = (one for one in before if one.failure is None and row.is_part_of(one.row))
+        known = next(same, None)
+        found[place] = measure(row, setting, crew, profiler) if known is None else _only(known, row)
+    return Growth(series, found)
+
+
+def _only(known: Outcome, row: Row) -> Outcome:
+    names = {OURS, *(rival.name for rival in row.rivals)}
+    measured = tuple(one for one in known.measured if one.name in names)
+    return Outcome(row, known.sizes, measured)
 
 
 def exponent(points: Sequence[tuple[float, float]]) -> float | None:
@@ -190,8 +243,8 @@ def _verdicts(row: Row, rivals: Iterable[Rival], measured: Sequence[Measured]) -
     for rival in rivals:
         other = by_name[rival.name]
         if rival.time is not None and ours.median is not None and other.median:
-            yield Verdict("time", rival.name, rival.time, ours.median / other.median)
+            yield Verdict(TIME, rival.name, rival.time, ours.median / other.median)
         if rival.memory is not None and ours.peak is not None and other.peak:
-            yield Verdict("memory", rival.name, rival.memory, ours.peak / other.peak)
+            yield Verdict(MEMORY, rival.name, rival.memory, ours.peak / other.peak)
     if row.beside_result is not None and ours.peak is not None:
-        yield Verdict("beside the result", "", row.beside_result, max(ours.peak - ours.result_bytes, 0))
+        yield Verdict(BESIDE, "", row.beside_result, max(ours.peak - ours.result_bytes, 0))

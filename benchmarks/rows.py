@@ -68,13 +68,24 @@ class Row:
     rivals: tuple[Rival, ...]
     beside_result: int | None = None
 
+    @property
+    def model(self) -> str:
+        """The file from the root of the repository, and the model where it is not the only one."""
+        return f"{self.work.file.relative_to(FOLDER.parent).as_posix()}:{self.work.model or ''}".rstrip(":")
+
+    def is_part_of(self, other: Row) -> bool:
+        """Whether the other row has the same work and these rivals, so that measuring it measures this one too."""
+        theirs = {(rival.name, rival.function, rival.kind) for rival in other.rivals}
+        return self.work == other.work and all((one.name, one.function, one.kind) in theirs for one in self.rivals)
+
 
 @dataclass(frozen=True)
 class Series:
-    """The same work ever larger, to see how time and memory grow: a row for each value of `variable`."""
+    """The same work ever larger, to see how time and memory grow: a row for each value of `variable`, or `symbol`."""
 
     title: str
     variable: str
+    symbol: str
     points: Mapping[int, Row]
 
     def quick(self) -> Series:
@@ -201,7 +212,7 @@ def rows() -> tuple[Row, ...]:
     """Everything that is measured, in the order of the table."""
     found: list[Row] = []
     for length in (256, 1024, 4096):
-        rivals = (sdpa(1.05), chain(time=0.35), TORCH_COMPILE, onnx_runtime())
+        rivals: tuple[Rival, ...] = (sdpa(1.05), chain(time=0.35), TORCH_COMPILE, onnx_runtime())
         found.append(Row("attention", f"attention, 8 x {length} x 64", attention("Full", length), rivals))
     causal = (full(4096, 0.6), sdpa(causal=True))
     found.append(Row("attention", "causal, 8 x 4096 x 64", attention("Causal", 4096), causal))
@@ -285,4 +296,7 @@ def series() -> tuple[Series, ...]:
     for layers in (3, 6, 12, 24):
         work, rival = minilm(1, layers=layers)
         depths[layers] = Row("growth", f"MiniLM of {layers} layers, 1 x 128", work, (replace(rival, time=None),))
-    return (Series("attention", "length of the sequence", lengths), Series("MiniLM, 1 x 128", "layers", depths))
+    return (
+        Series("attention, 8 x N x 64", "length of the sequence", "N", lengths),
+        Series("MiniLM, 1 x 128", "layers", "L", depths),
+    )

@@ -103,6 +103,7 @@ def contest(
 ) -> tuple[Measured, ...]:
     """Measures contestants in `repeats` turns; one whose result differs from the first one's is not timed.
 
+    They are made at the same time, which is not measured, and called one after the other.
     With a `budget` of seconds there are fewer turns where calls are slow, but three where that many are asked for.
     Raises ContestError, with what it said, where the first gives no result.
     """
@@ -111,11 +112,12 @@ def contest(
     found: dict[str, Measured] = {}
     try:
         reference: list[np.ndarray] | None = None
-        for contestant in contestants:
+        progress("making them")
+        made = _made(contestants, crew)
+        for contestant, worker, kernel in made:
             progress(f"{contestant.name}: first calls")
-            worker = crew.worker()
             try:
-                measured, seconds, results = _first_calls(contestant, worker, crew.threads)
+                measured, seconds, results = _first_calls(contestant, worker, kernel)
             except WorkerError as error:
                 if reference is None:
                     raise ContestError(str(error)) from None
@@ -178,25 +180,45 @@ def _too_far(difference: float, tolerance: float) -> str | None:
     return f"its result differs by {difference:.1e}: not timed" if difference > tolerance else None
 
 
-def _first_calls(contestant: Contestant, worker: Worker, threads: int) -> tuple[Measured, float, list[np.ndarray]]:
-    """The peak and the result of the first calls, and the seconds of one."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "results.npz"
-        made = worker.ask(
+def _made(contestants: Sequence[Contestant], crew: Crew) -> list[tuple[Contestant, Worker, str | WorkerError]]:
+    """Each contestant with its process, and the kernel of its BLAS or why it could not be made."""
+    asked = []
+    for contestant in contestants:
+        worker = crew.worker()
+        worker.send(
             "make",
             contestant.name,
             maker=contestant.maker,
             folder=str(contestant.folder),
-            threads=threads,
+            threads=crew.threads,
             options=dict(contestant.options),
         )
+        asked.append((contestant, worker))
+    return [(contestant, worker, _kernel(worker)) for contestant, worker in asked]
+
+
+def _kernel(worker: Worker) -> str | WorkerError:
+    try:
+        return str(worker.answer()["kernel"])
+    except WorkerError as error:
+        return error
+
+
+def _first_calls(
+    contestant: Contestant, worker: Worker, kernel: str | WorkerError
+) -> tuple[Measured, float, list[np.ndarray]]:
+    """The peak and the result of the first calls, and the seconds of one. Raises WorkerError, that of making it too."""
+    if isinstance(kernel, WorkerError):
+        raise kernel
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "results.npz"
         ran = worker.ask("run", contestant.name, output=str(output))
         results = read_arrays(output)
         measured = Measured(
             contestant.name,
             contestant.note,
             peak=ran["peak"],
-            kernel=made["kernel"],
+            kernel=kernel,
             result_bytes=sum(array.nbytes for array in results),
         )
         return measured, ran["seconds"], results

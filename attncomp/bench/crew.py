@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -61,13 +62,20 @@ class Worker:
 
     def ask(self, do: str, name: str = "", **details: Any) -> Mapping[str, Any]:
         """The answer to a question, see `worker`. Raises WorkerError where it is a failure."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
+        self.send(do, name, **details)
+        return self.answer()
+
+    def send(self, do: str, name: str = "", **details: Any) -> None:
+        """Asks and does not wait: the answer, also that there is no process any more, is had from `answer`."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
             self._process.stdin.write(json.dumps({"do": do, "name": name, **details}) + "\n")
             self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        except OSError:
-            line = ""
+
+    def answer(self) -> Mapping[str, Any]:
+        """The answer to the first question that has none yet. Raises WorkerError where it is a failure."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if not line:
             raise WorkerError(self._last_words())
         answer: Mapping[str, Any] = json.loads(line)

@@ -10,6 +10,7 @@ from attncomp.bench.contest import Contestant
 from attncomp.bench.crew import Worker
 from attncomp.bench.profile import Least, Profile, least, profile_from_json
 from attncomp.bench.rates import Rates
+from attncomp.bench.tables import duration, ratio
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Cause:
     def remarks(self) -> tuple[str, str, str]:
         """What bounds it, how far it is from the least, and how that was measured."""
         return f"bound by: {bound_by(self.profile)}", how_far(self.least, self.seconds), how_measured(self.profile)
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """The time, the least, their ratio, and what bounds it, as text."""
+        least = self.least.seconds
+        return duration(self.seconds), duration(least), ratio(self.seconds, least), bound_by(self.profile)
 
     def as_json(self) -> dict[str, object]:
         """All of it."""

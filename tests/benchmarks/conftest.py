@@ -19,7 +19,10 @@ def scripts() -> Iterator[dict[str, ModuleType]]:
     before = dict(sys.modules)
     sys.path.insert(0, str(BENCHMARKS))
     try:
-        yield {name: importlib.import_module(name) for name in ("rows", "peers", "measure", "report")}
+        yield {
+            name: importlib.import_module(name)
+            for name in ("rows", "peers", "measure", "figure", "report", "numpy_speed")
+        }
     finally:
         sys.path.remove(str(BENCHMARKS))
         for name in set(sys.modules) - set(before):
