@@ -95,25 +95,24 @@ def _pool(name: str) -> Rule:
     def rule(it: Application) -> Expression:
         counted = None if name == "max_pool" or it.boolean("count_padding") else "False"
         spread = _windowed(it, "kernel", "stride", "dilation", "before", "after")
-        return call(it.use(name), it.operands[0], **spread, count_padding=counted, fresh=True)
+        return call(it.use(name), it.operands[0], **spread, count_padding=counted, memory=it.memory(), fresh=True)
 
     return rule
 
 
 def _adaptive(it: Application) -> Expression:
     shape = it.shape_text("shape")
-    return call(it.use("adaptive_average_pool"), it.operands[0], it.shape_text("dims"), shape, fresh=True)
+    return call(it.use("adaptive_average_pool"), it.operands[0], shape, memory=it.memory(), fresh=True)
 
 
 def _resize(it: Application) -> Expression:
-    if it.string("mode") == "nearest":
-        return call(it.use("resize_nearest"), it.operands[0], it.shape_text("shape"), fresh=True)
-    corners = "True" if it.boolean("align_corners") else None
+    nearest = it.string("mode") == "nearest"
     return call(
-        it.use("resize_linear"),
+        it.use("resize_nearest" if nearest else "resize_linear"),
         it.operands[0],
         it.shape_text("shape"),
-        align_corners=corners,
+        align_corners="True" if it.boolean("align_corners") and not nearest else None,
+        memory=it.memory(),
         fresh=True,
     )
 
@@ -125,6 +124,7 @@ def _sample(it: Application) -> Expression:
         *it.operands,
         align_corners=str(it.boolean("align_corners")),
         padding=None if padding == "zeros" else quoted(padding),
+        memory=it.memory(),
         fresh=True,
     )
 

@@ -35,6 +35,7 @@ _FILES = (
     "normalization",
     "products",
     "structure",
+    "dimensions",
     "pooling",
     "resampling",
     "convolution",
@@ -198,6 +199,8 @@ class _Module:
         before = "prefix + " if title else ""
         texts = {one.value.name: subscript(Expression("arrays"), [before + quoted(one.key)]) for one in plan.parameters}
         scope = self.functions.scope({**texts, **outside})
+        # No call has lent its memory yet, and what is kept must be in arrays of its own.
+        scope.memory_variable = "None"
         uses = _preparation_uses(plan)
         body = Body(scope, uses, depth)
         for step in plan.prepare:
