@@ -9,9 +9,11 @@ from attncomp.emission.body import Body
 from attncomp.emission.expressions import Argument, Expression, Precedence, call, tuple_text
 from attncomp.emission.layout import definition, statement
 from attncomp.emission.rules import Application
-from attncomp.emission.sizes import size_expression
+from attncomp.emission.sizes import bound_expression, size_expression
 from attncomp.emission.text import identifier
-from attncomp.lowering.program import Pieces, Region, Step, Value
+from attncomp.ir.sizes import Size
+from attncomp.lowering.bounds import Extreme
+from attncomp.lowering.program import Cut, Pieces, Region, Step, Stretch, Value
 
 
 def write_in_pieces(
@@ -31,29 +33,56 @@ def write_in_pieces(
         attended[batch_slice, :, seq_slice] = attention(queries[batch_slice, :, seq_slice], keys[batch_slice])
 
     each_piece(fill_attended, (batch, seq), 48 * seq, memory)
+
+    What a piece reads of an axis that is not cut is one more slice: `source_slice = span(seq_slice.start - 127,
+    seq_slice.stop, source)`.
     """
     scope = body.scope
-    slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
     for value in region.results:
         body.assign(value, _empty(body, region, value))
-    results = [scope.texts[value.name].text for value in region.results]
-    read: list[Argument] = []
-    for place, (argument, value) in enumerate(zip(arguments, region.inputs, strict=True)):
-        read.append(argument + _subscript(value, [cut.inputs[place] for cut in pieces.cuts], slices))
-    starts = [f"{text}.start" for text, cut in zip(slices, pieces.cuts, strict=True) if cut.start is not None]
+    slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
     filled = [
-        text + _subscript(value, [cut.results[place] for cut in pieces.cuts], slices)
-        for place, (text, value) in enumerate(zip(results, region.results, strict=True))
+        scope.texts[value.name].text + _subscript([cut.results[place] for cut in pieces.cuts], slices)
+        for place, value in enumerate(region.results)
     ]
-    work = scope.names.claim(f"fill_{results[0]}")
+    read: list[tuple[str, Cut | Stretch]] = list(zip(slices, pieces.cuts, strict=True))
+    if pieces.reads is not None:
+        read.append((scope.slice_of(identifier(pieces.reads.axis.replace("'", "_twin"))), pieces.reads))
+    parts: list[Argument] = [
+        argument + _subscript([one.inputs[place] for _, one in read], [text for text, _ in read])
+        for place, argument in enumerate(arguments)
+    ]
+    parts += [f"{text}.start" for text, one in read if one.start is not None]
+    work = scope.names.claim(f"fill_{scope.texts[region.results[0].name].text}")
     own = scope.names.claim("own")
-    made = call(name, *[own] * asks_memory, *read, *starts, *further)
     parameters = [f"{own}: {scope.use('Memory')}", *(f"{text}: slice" for text in slices)]
     body.lines += ["", *definition(work, parameters, "None", body.depth)]
+    for text, one in read:
+        if isinstance(one, Stretch):
+            body.lines += statement(f"{text} = ", _span(body, one, pieces.cuts), body.depth + 1)
+    made = call(name, *[own] * asks_memory, *parts, *further)
     body.lines += [*statement(f"{', '.join(filled)} = ", made, body.depth + 1), ""]
     sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
-    made = call(scope.use("each_piece"), work, sizes, _each(body, region, pieces), scope.memory())
+    limits = tuple_text(str(cut.most) for cut in pieces.cuts)
+    most = limits if any(cut.most is not None for cut in pieces.cuts) else None
+    made = call(scope.use("each_piece"), work, sizes, _each(body, region, pieces), scope.memory(), most=most)
     body.lines += statement("", made, body.depth)
+
+
+def _span(body: Body, stretch: Stretch, cuts: Sequence[Cut]) -> Expression:
+    """The slice of the places that a piece reads."""
+    ends = {
+        f"{cut.axis}.{end}": f"{body.scope.slice_of(identifier(cut.axis))}.{end}"
+        for cut in cuts
+        for end in ("start", "stop")
+    }
+
+    def variable(symbol: str) -> str:
+        return ends[symbol] if symbol in ends else body.scope.variable(symbol)
+
+    low, high = stretch.interval.low or Size.of(0), stretch.interval.high or stretch.size
+    bounds = (bound_expression(one, variable) for one in (low, high, stretch.size))
+    return call(body.scope.use("span"), *bounds)
 
 
 def _empty(body: Body, region: Region, value: Value) -> Expression:
@@ -72,16 +101,19 @@ def _each(body: Body, region: Region, pieces: Pieces) -> str:
         for value in (*region.inputs, *region.results)
         for dim, size in enumerate(value.shape)
     }
-    number = pieces.bytes * math.prod(size.constant for size in pieces.each if size.constant is not None)
+    constants = [size.constant for size in pieces.each if isinstance(size, Size)]
+    number = pieces.bytes * math.prod(size for size in constants if size is not None)
     factors = [str(number)]
     for size in pieces.each:
-        if size.constant is None:
+        if isinstance(size, Extreme):
+            factors.append(bound_expression(size, body.scope.variable).text)
+        elif size.constant is None:
             text = size_expression(size, body.scope.variable)
             factors.append(text.text if text.text.isidentifier() else known.get(size, text.within(Precedence.PRODUCT)))
     return " * ".join(factors)
 
 
-def _subscript(value: Value, dims: Sequence[int | None], slices: Sequence[str]) -> str:
+def _subscript(dims: Sequence[int | None], slices: Sequence[str]) -> str:
     """`[batch_slice, :, seq_slice]`, or nothing where no dimension is cut."""
     places = {dim: text for dim, text in zip(dims, slices, strict=True) if dim is not None}
     if not places:

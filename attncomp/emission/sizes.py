@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from attncomp.emission.expressions import Expression, binary, number, unary
+from attncomp.emission.expressions import Expression, binary, call, number, unary
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Atom, Quotient, Size, Symbol
-from attncomp.lowering.program import Loop, Program, Region, Statement, Value, inside
+from attncomp.lowering.bounds import Bound, Extreme, sizes_in
+from attncomp.lowering.program import Loop, Pieces, Program, Region, Statement, Value, inside
 
 
 def size_expression(size: Size, variable: Callable[[str], str]) -> Expression:
@@ -28,6 +29,13 @@ def size_expression(size: Size, variable: Callable[[str], str]) -> Expression:
             total = binary("-" if coefficient < 0 else "+", total, term)
     assert total is not None
     return total
+
+
+def bound_expression(bound: Bound, variable: Callable[[str], str]) -> Expression:
+    """A bound with `min` and `max`."""
+    if isinstance(bound, Extreme):
+        return call("max" if bound.largest else "min", *(bound_expression(part, variable) for part in bound.parts))
+    return size_expression(bound, variable)
 
 
 def _atom(atom: Atom, variable: Callable[[str], str]) -> Expression:
@@ -72,12 +80,21 @@ def _statement_sizes(body: tuple[Statement, ...]) -> Iterator[Size]:
                 *statement.results, *statement.inputs, *(value for ends in inside(statement) for value in ends)
             )
             if statement.pieces is not None:
-                yield from statement.pieces.each
+                yield from _piece_sizes(statement.pieces)
             yield from _statement_sizes(statement.body)
         else:
             yield from _value_sizes(statement.result)
             for attribute in statement.attributes.values():
                 yield from attribute_sizes(attribute)
+
+
+def _piece_sizes(pieces: Pieces) -> Iterator[Size]:
+    """The sizes that a region in pieces speaks of, the ends of a piece as 0."""
+    stretches = () if pieces.reads is None else (pieces.reads,)
+    ends = {f"{cut.axis}.{end}": 0 for cut in pieces.cuts for end in ("start", "stop")}
+    for bound in (*pieces.each, *(end for one in stretches for end in (one.size, one.interval.low, one.interval.high))):
+        for size in sizes_in(bound):
+            yield size.substitute(ends)
 
 
 def _value_sizes(*values: Value) -> Iterator[Size]:

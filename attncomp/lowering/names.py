@@ -140,9 +140,8 @@ class _Namer:
         scope = _Scope(self.reserved | seen)
         for piece, whole in (*pieces, *zip(region.pieces.made, region.results, strict=True)):
             self.give(scope, piece, self.final[whole.name].name, named=self.final[whole.name].named)
-        for start in (cut.start for cut in region.pieces.cuts):
-            if start is not None:
-                self.give(scope, start, identifier(self.hints[start.name].text), named=False)
+        for start in region.pieces.starts:
+            self.give(scope, start, identifier(self.hints[start.name].text), named=False)
         self.body(scope, region.body, {})
 
     def loop(self, loop: Loop) -> None:

@@ -2,7 +2,8 @@
 
 An axis can be cut where everything that depends on it does the same for each of its places: no operator of the body
 works on it, no large value of the body lacks it (it would be made anew for each piece). Positions along a cut axis are
-counted from the start of the piece, which the narrowed body takes as one more input.
+counted from the start of the piece, which the narrowed body takes as one more input. The sources that a piece reads are
+one more axis of this kind, which no result has.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from attncomp.ir.graph import Attribute, Graph, Node, Result
 from attncomp.ir.operators.region import body_inputs
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType, ValueType
-from attncomp.ir.working import renamed, worked_axes
+from attncomp.ir.working import worked_axes
+from attncomp.lowering.cut_names import Cut, operand_cut, result_cut
+from attncomp.lowering.reach import Reach
+from attncomp.lowering.sources import Sources
 
 # How much of a body's arithmetic may be done anew for each piece of an axis.
 _REPEATED = 1 / 16
-
-# The names that the cut axes have in one value; None for those that it lacks, or has whole.
-Cut = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """A body on pieces of `axes`, whose sizes are `symbols` inside.
+    """A body on pieces of `axes`, whose sizes are `symbols` inside; the axis of a reach is the last of them.
 
     Its inputs `i0`, `i1`, … are `given`; `starts` has the name of the input with the first position of a piece for each
     axis whose positions the body asks for. `cuts` are the names of the cut axes in each result.
@@ -56,19 +57,18 @@ def cuttable_axes(body: Graph) -> tuple[Axis, ...]:
     return tuple(axis for axis in body.type(first).axes if _can_cut(body, axis))
 
 
-def narrow(body: Graph, axes: Sequence[Axis], operands: int) -> Narrowed:
-    """`body`, which reads so many `operands`, on pieces of `axes`, all of them cuttable."""
+def narrow(body: Graph, axes: Sequence[Axis], operands: int, reach: Reach | None = None) -> Narrowed:
+    """`body`, which reads so many `operands`, on pieces of `axes`, all of them cuttable, and on what these read."""
     taken = {symbol for node in body.nodes() for axis in node.type.axes for symbol in axis.size.symbols()}
-    symbols: list[str] = []
-    for axis in axes:
-        symbol = f"{axis.name.rstrip(chr(39))}_piece"
-        while symbol in taken:
-            symbol += "_"
-        taken.add(symbol)
-        symbols.append(symbol)
+    symbols = [_symbol(axis, "piece", taken) for axis in axes]
+    cuts = tuple(result_cut(body, result.node, axes) for result in body.results)
+    names: Sources = {}
+    if reach is not None:
+        symbols.append(_symbol(reach.axis, "reach", taken))
+        axes, names = (*axes, reach.axis), reach.names
+        cuts = tuple((*cut, None) for cut in cuts)
     numbers = {identity: number for number, identity in enumerate(body_inputs(body, operands))}
-    work = _Narrowing(body, numbers, tuple(symbols))
-    cuts = tuple(_cut_of(body, result.node, axes) for result in body.results)
+    work = _Narrowing(body, numbers, tuple(symbols), names)
     made = [work.build(result.node, cut) for result, cut in zip(body.results, cuts, strict=True)]
     work.narrowed.results = tuple(
         Result(result.name, node, in_order(work.narrowed.type(node)))
@@ -77,9 +77,12 @@ def narrow(body: Graph, axes: Sequence[Axis], operands: int) -> Narrowed:
     return Narrowed(work.narrowed, tuple(axes), tuple(symbols), tuple(work.given), work.starts, cuts)
 
 
-def _cut_of(body: Graph, result: int, axes: Sequence[Axis]) -> Cut:
-    """Further results name the cut axes as the first does where they have them."""
-    return tuple(axis.name if axis in body.type(result).axes else None for axis in axes)
+def _symbol(axis: Axis, kind: str, taken: set[str]) -> str:
+    symbol = f"{axis.name.rstrip(chr(39))}_{kind}"
+    while symbol in taken:
+        symbol += "_"
+    taken.add(symbol)
+    return symbol
 
 
 @dataclass
@@ -89,6 +92,7 @@ class _Narrowing:
     body: Graph
     numbers: Mapping[int, int]
     symbols: tuple[str, ...]
+    sources: Sources
     narrowed: Graph = field(init=False)
     given: list[Given] = field(default_factory=list)
     starts: dict[int, str] = field(default_factory=dict)
@@ -107,9 +111,7 @@ class _Narrowing:
                 stack.pop()
                 continue
             node = self.body.node(here[0])
-            below = [
-                (operand, operand_cut(self.body, node, operand, here[1])) for operand in self.body.operands(here[0])
-            ]
+            below = [(operand, self._operand_cut(node, operand, here[1])) for operand in self.body.operands(here[0])]
             missing = [one for one in below if one not in self.built]
             if missing:
                 stack.extend(missing)
@@ -117,6 +119,10 @@ class _Narrowing:
             self.built[here] = self._made(node, here[1], [self.built[one] for one in below])
             stack.pop()
         return self.built[identity, cut]
+
+    def _operand_cut(self, node: Node, operand: int, cut: Cut) -> Cut:
+        found = operand_cut(self.body, node, operand, cut)
+        return (*found[:-1], self.sources.get(operand)) if self.sources else found
 
     def _made(self, node: Node, cut: Cut, operands: list[int]) -> int:
         builder = Builder(self.narrowed)
@@ -144,16 +150,9 @@ class _Narrowing:
         return ValueType(type_.dtype, tuple(Axis(axis.name, sizes.get(axis.name, axis.size)) for axis in type_.axes))
 
 
-def operand_cut(body: Graph, node: Node, operand: int, cut: Cut) -> Cut:
-    """Where the operand of a node is cut that is itself cut so."""
-    old = {new: old for old, new in renamed(node).items()}
-    names = (None if name is None else old.get(name, name) for name in cut)
-    return tuple(name if name is not None and body.type(operand).has(name) else None for name in names)
-
-
 def _can_cut(body: Graph, axis: Axis) -> bool:
     """Whether every value that depends on `axis` does so place by place, and little is made anew for each piece."""
-    waiting: list[tuple[int, Cut]] = [(result.node, _cut_of(body, result.node, (axis,))) for result in body.results]
+    waiting: list[tuple[int, Cut]] = [(result.node, result_cut(body, result.node, (axis,))) for result in body.results]
     if any(cut == (None,) for _, cut in waiting):
         return False
     seen: set[tuple[int, Cut]] = set()

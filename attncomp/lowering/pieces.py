@@ -2,29 +2,35 @@
 
 What a region makes inside, the score of an attention above all, is then as large as a piece of it, and stays in cache.
 The outermost axes are cut first, those of a batch; an axis of the queries where one of a batch is too much by itself.
+Where a mask of positions leaves a piece of queries only a part of the sources, it reads no others, and has few queries.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
-from attncomp.ir.cost import VIEWS, resident
+from attncomp.ir.cost import VIEWS, operations, resident
 from attncomp.ir.estimate import estimate
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.access import get
 from attncomp.ir.sizes import Size, SizeLike, product
 from attncomp.ir.types import Axis, DType
+from attncomp.lowering.bounds import Bound
 from attncomp.lowering.context import Context
+from attncomp.lowering.cut_names import Cut as Names
 from attncomp.lowering.emitter import Emitter, Hint
 from attncomp.lowering.flow import outside, results, without_unread
 from attncomp.lowering.layout import Laid
-from attncomp.lowering.narrowing import Cut as Names
 from attncomp.lowering.narrowing import Narrowed, cuttable_axes, narrow
-from attncomp.lowering.program import Cut, Pieces, Region, Value
+from attncomp.lowering.program import Cut, Pieces, Region, Stretch, Value
+from attncomp.lowering.reach import reach_of
 from attncomp.lowering.rearranging import rearranged
 
 # What a piece may keep at once: about what the second-level cache of a core holds.
 PIECE_BYTES = 1 << 20
+# What the calls of a piece take, as the operations of a product that take as long.
+PIECE_OPERATIONS = 1 << 22
 
 LowerGraph = Callable[[Context], None]
 
@@ -37,7 +43,8 @@ def lower_in_pieces(
     axes = axes_to_cut(body, len(operands), _lying(context, operands))
     if not axes:
         return None
-    narrowed = narrow(body, axes, len(operands))
+    reach = reach_of(body, axes)
+    narrowed = narrow(body, axes, len(operands), reach)
     emitter = Emitter(context.emitter)
     given = _Given(context, emitter, operands, narrowed)
     inner = Context(narrowed.body, emitter, given.inputs)
@@ -51,24 +58,32 @@ def lower_in_pieces(
     local = {value.name for one in statements for value in results(one)}
     if len(set(returned)) < len(returned) or not local.issuperset(returned):
         return None
-    whole = [_whole(context, laid, names, axes) for laid, names in zip(made, narrowed.cuts, strict=True)]
+    whole = [_whole(context, laid, names, narrowed.axes) for laid, names in zip(made, narrowed.cuts, strict=True)]
     read = [value for value in outside(statements) if value.name not in given.started]
-    pieces = Pieces(
-        tuple(
-            Cut(
-                axis.name,
-                axis.size,
-                symbol,
-                tuple(given.dims.get(value.name, _nowhere(axes))[place] for value in read),
-                tuple(_dim(laid, names[place]) for laid, names in zip(made, narrowed.cuts, strict=True)),
-                given.starts.get(place),
-            )
-            for place, (axis, symbol) in enumerate(zip(axes, narrowed.symbols, strict=True))
-        ),
-        tuple(read),
-        tuple(laid.array for laid in made),
-        *_kept(narrowed),
+    nowhere = (None,) * len(narrowed.axes)
+    dims = [tuple(given.dims.get(value.name, nowhere)[place] for value in read) for place in range(len(narrowed.axes))]
+    rows = {} if reach is None else dict.fromkeys(reach.moving, rows_within_reach(narrowed))
+    cuts = tuple(
+        Cut(
+            axis.name,
+            axis.size,
+            narrowed.symbols[place],
+            dims[place],
+            tuple(_dim(laid, names[place]) for laid, names in zip(made, narrowed.cuts, strict=True)),
+            given.starts.get(place),
+            rows.get(axis.name),
+        )
+        for place, axis in enumerate(axes)
     )
+    shape, kept = _kept(narrowed, len(axes))
+    each: tuple[Bound, ...] = shape
+    stretch = None
+    if reach is not None:
+        symbol, start = narrowed.symbols[-1], given.starts.get(len(axes))
+        stretch = Stretch(reach.axis.name, reach.axis.size, symbol, reach.interval, dims[-1], start)
+        longest = reach.longest(rows)
+        each = tuple(longest if size == Size.symbol(symbol) else size for size in shape)
+    pieces = Pieces(cuts, tuple(read), tuple(laid.array for laid in made), each, kept, stretch)
     kind = get(node.attributes, "kind", str)
     inputs = tuple(given.wholes.get(value.name, value) for value in read)
     arrays = tuple(laid.array for laid in whole)
@@ -93,7 +108,9 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
     products = _products(narrowed)
     batch = [axis for axis in cuttable if all(symbols[axis] in left & right for left, right in products)]
     batch.sort(key=lambda axis: place.get(axis.name, len(place)))
-    others = sorted((axis for axis in cuttable if axis not in batch), key=lambda axis: -estimate(axis.size))
+    others = [axis for axis in cuttable if axis not in batch]
+    if len(others) > 1:
+        others.sort(key=lambda axis: (reach_of(body, (*batch, axis)) is None, -estimate(axis.size)))
     sizes: dict[str, SizeLike] = {symbol: axis.size for axis, symbol in symbols.items()}
     chosen: list[Axis] = []
     for axis in (*batch, *others[:1]):
@@ -104,15 +121,32 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
     return tuple(chosen)
 
 
-def _kept(narrowed: Narrowed) -> tuple[tuple[Size, ...], int]:
-    """The shape of the largest value that a body makes of pieces of size 1, and the bytes kept for each number."""
-    ones: dict[str, SizeLike] = dict.fromkeys(narrowed.symbols, 1)
+def _kept(narrowed: Narrowed, cuts: int) -> tuple[tuple[Size, ...], int]:
+    """The shape of the largest value that a body makes of pieces of size 1, and the bytes kept for each number.
+
+    The first `cuts` axes are those in pieces.
+    """
+    ones: dict[str, SizeLike] = dict.fromkeys(narrowed.symbols[:cuts], 1)
     values = [node for node in narrowed.body.nodes() if node.operator not in VIEWS]
     largest = max(values, key=lambda node: estimate(node.type.elements().substitute(ones)))
     shape = tuple(axis.size.substitute(ones) for axis in largest.type.axes)
     kept = estimate(resident(narrowed.body).substitute(ones))
     fewest = largest.type.dtype.bytes
     return tuple(size for size in shape if size.constant != 1), max(fewest, round(kept / estimate(product(shape))))
+
+
+def rows_within_reach(narrowed: Narrowed) -> int:
+    """How many queries a piece has at most, where what it reads grows with it.
+
+    A piece of n queries reads about n sources more than each of them does, so that it does n * n pairs for nothing; all
+    that it costs besides its arithmetic is shared by n. The least for each query is where both are the same.
+    """
+    *cuts, sources = narrowed.symbols
+    ones: dict[str, SizeLike] = dict.fromkeys(cuts, 1)
+    body = narrowed.body
+    total = sum((operations(body, node.identity) for node in body.nodes()), Size.of(0)).substitute(ones)
+    pair = estimate(total) / estimate(Size.symbol(sources))
+    return 1 << max(0, round(math.log2(PIECE_OPERATIONS / pair) / 2))
 
 
 def _products(narrowed: Narrowed) -> list[tuple[frozenset[str], frozenset[str]]]:
@@ -177,10 +211,6 @@ def _whole(context: Context, laid: Laid, names: Names, axes: Sequence[Axis]) -> 
 
 def _dim(laid: Laid, name: str | None) -> int | None:
     return None if name is None else laid.dim(name)
-
-
-def _nowhere(axes: Sequence[Axis]) -> tuple[None, ...]:
-    return (None,) * len(axes)
 
 
 def _lying(context: Context, operands: Sequence[int]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from attncomp.ir.graph import Attribute, Literal
-from attncomp.lowering.program import Cut, Loop, Operand, Parameter, Program, Region, Statement, Step, Value
+from attncomp.lowering.program import Cut, Loop, Operand, Parameter, Program, Region, Statement, Step, Stretch, Value
 
 _INDENT = "    "
 
@@ -86,6 +86,8 @@ def _region(region: Region) -> Iterator[str]:
     if region.pieces is not None:
         each = " * ".join(map(str, (region.pieces.bytes, *region.pieces.each)))
         yield f"{_INDENT}pieces: {', '.join(map(_cut, region.pieces.cuts))}; {each} bytes each"
+        if region.pieces.reads is not None:
+            yield f"{_INDENT}reads: {_stretch(region.pieces.reads)}"
     form = region.attention
     if form is not None:
         parts: Mapping[str, Value | None] = {
@@ -100,7 +102,15 @@ def _region(region: Region) -> Iterator[str]:
 
 def _cut(cut: Cut) -> str:
     start = "" if cut.start is None else f" from {cut.start.name}"
-    return f"{cut.axis}={cut.size} by {cut.symbol}{start}"
+    most = "" if cut.most is None else f", {cut.most} at most"
+    return f"{cut.axis}={cut.size} by {cut.symbol}{start}{most}"
+
+
+def _stretch(stretch: Stretch) -> str:
+    start = "" if stretch.start is None else f" from {stretch.start.name}"
+    low, high = stretch.interval.low, stretch.interval.high
+    ends = f"{'' if low is None else low} .. {'' if high is None else high}"
+    return f"{stretch.axis}={stretch.size} at {ends}, by {stretch.symbol}{start}"
 
 
 def _loop(loop: Loop) -> Iterator[str]:

@@ -47,6 +47,7 @@ from typing import Union
 from attncomp.ir.graph import NOWHERE, Attribute, Constraint, Initializer, Origin
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
+from attncomp.lowering.bounds import Bound, Interval
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class AttentionForm:
 
 @dataclass(frozen=True)
 class Cut:
-    """An axis of a region that is done in pieces, `size` long in all; a piece has the size `symbol`.
+    """An axis of a region that is done in pieces, `size` long in all; a piece has the size `symbol`, `most` at most.
 
     `inputs` and `results` say which dimension of each holds the axis, None where none does. `start`, where the body
     counts positions along the axis, is the value inside with the first position of the piece.
@@ -135,6 +136,24 @@ class Cut:
     inputs: tuple[int | None, ...]
     results: tuple[int | None, ...]
     start: Value | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a piece reads of an axis that is not cut, `size` long in all: some places in a row, at least one.
+
+    They are those of `interval`, whose bounds are in sizes and in the symbols `seq.start` and `seq.stop`, where `seq`
+    is an axis that is cut: the first position of the piece, and the one behind its last. Inside the piece they are
+    `symbol` places; `inputs` and `start` are as in a `Cut`.
+    """
+
+    axis: str
+    size: Size
+    symbol: str
+    interval: Interval
+    inputs: tuple[int | None, ...]
+    start: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -143,14 +162,22 @@ class Pieces:
 
     `cuts` are the axes in pieces, the outermost first; `given` and `made` the values inside of the body for each input
     and result of the region. Where every piece has size 1, the body keeps `bytes` bytes at once for each number of an
-    array of the shape `each`, its largest.
+    array of the shape `each`, its largest. `reads` is what a piece reads of an axis that is not cut, where that is not
+    all of it.
     """
 
     cuts: tuple[Cut, ...]
     given: tuple[Value, ...]
     made: tuple[Value, ...]
-    each: tuple[Size, ...]
+    each: tuple[Bound, ...]
     bytes: int
+    reads: Stretch | None = None
+
+    @property
+    def starts(self) -> tuple[Value, ...]:
+        """The values inside with first positions, in the order in which the body takes them."""
+        stretches = () if self.reads is None else (self.reads,)
+        return tuple(one.start for one in (*self.cuts, *stretches) if one.start is not None)
 
 
 @dataclass(frozen=True)
@@ -225,8 +252,7 @@ def inside(region: Region) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
     """What the body of a region is given and what it makes, as the body calls them."""
     if region.pieces is None:
         return region.inputs, region.results
-    starts = tuple(cut.start for cut in region.pieces.cuts if cut.start is not None)
-    return (*region.pieces.given, *starts), region.pieces.made
+    return (*region.pieces.given, *region.pieces.starts), region.pieces.made
 
 
 def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

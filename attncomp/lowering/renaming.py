@@ -18,6 +18,10 @@ class Renaming:
         """What stands for `value`."""
         return self.values.get(value.name, value)
 
+    def optional(self, value: Value | None) -> Value | None:
+        """What stands for `value`, if it is one."""
+        return None if value is None else self.value(value)
+
     def operand(self, operand: Operand) -> Operand:
         """What stands for an operand; a number stays."""
         return self.value(operand) if isinstance(operand, Value) else operand
@@ -47,7 +51,8 @@ class Renaming:
         """The pieces of a region on other values."""
         return replace(
             pieces,
-            cuts=tuple(replace(cut, start=None if cut.start is None else self.value(cut.start)) for cut in pieces.cuts),
+            cuts=tuple(replace(cut, start=self.optional(cut.start)) for cut in pieces.cuts),
+            reads=None if pieces.reads is None else replace(pieces.reads, start=self.optional(pieces.reads.start)),
             given=tuple(map(self.value, pieces.given)),
             made=tuple(map(self.value, pieces.made)),
         )
@@ -59,8 +64,8 @@ class Renaming:
             query=self.value(form.query),
             key=self.value(form.key),
             value=self.value(form.value),
-            bias=None if form.bias is None else self.value(form.bias),
-            mask=None if form.mask is None else self.value(form.mask),
+            bias=self.optional(form.bias),
+            mask=self.optional(form.mask),
         )
 
     def loop(self, loop: Loop) -> Loop:

@@ -256,7 +256,8 @@ def _described_pieces(region: Region, pieces: Pieces, refer: Callable[[Value], H
     return (
         tuple(map(refer, region.inputs)),
         cuts,
-        tuple(cut.start is None for cut in pieces.cuts),
+        None if pieces.reads is None else replace(pieces.reads, start=None),
+        tuple(one is None or one.start is None for one in (*pieces.cuts, pieces.reads)),
         pieces.each,
         pieces.bytes,
     )

@@ -11,7 +11,19 @@ import numpy as np
 
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
-from attncomp.lowering.program import AttentionForm, Loop, Operand, Pieces, Program, Region, Statement, Step, Value
+from attncomp.lowering.bounds import Bound, Extreme
+from attncomp.lowering.program import (
+    AttentionForm,
+    Loop,
+    Operand,
+    Pieces,
+    Program,
+    Region,
+    Statement,
+    Step,
+    Stretch,
+    Value,
+)
 
 Array = np.ndarray
 
@@ -86,13 +98,19 @@ class _Machine:
                 (cut.symbol, part.stop - part.start) for cut, part in zip(pieces.cuts, parts, strict=True)
             )
             inner: dict[str, Array] = {}
+            read = list(zip(pieces.cuts, parts, strict=True))
+            if pieces.reads is not None:
+                part = stretch_of(pieces.reads, {one.axis: part for one, part in read}, self.sizes)
+                self.sizes[pieces.reads.symbol] = part.stop - part.start
+                read.append((pieces.reads, part))
             for place, (outer, given) in enumerate(zip(region.inputs, pieces.given, strict=True)):
-                dims = [cut.inputs[place] for cut in pieces.cuts]
-                inner[given.name] = scope[outer.name][_part(scope[outer.name].ndim, dims, parts)]
+                dims = [one.inputs[place] for one, _ in read]
+                index = _part(scope[outer.name].ndim, dims, [part for _, part in read])
+                inner[given.name] = scope[outer.name][index]
                 self.check(given, inner[given.name])
-            for cut, part in zip(pieces.cuts, parts, strict=True):
-                if cut.start is not None:
-                    inner[cut.start.name] = np.array(part.start)
+            for one, part in read:
+                if one.start is not None:
+                    inner[one.start.name] = np.array(part.start)
             self.statements(region.body, inner, prefix)
             for place, (outer, made) in enumerate(zip(region.results, pieces.made, strict=True)):
                 dims = [cut.results[place] for cut in pieces.cuts]
@@ -138,6 +156,22 @@ def _part(rank: int, dims: Sequence[int | None], parts: Sequence[slice]) -> tupl
         if dim is not None:
             index[dim] = part
     return tuple(index)
+
+
+def stretch_of(stretch: Stretch, parts: Mapping[str, slice], sizes: Mapping[str, int]) -> slice:
+    """The places that a piece reads, one at least; `parts` is where it lies along the axes that are cut."""
+    ends = {f"{axis}.{end}": getattr(part, end) for axis, part in parts.items() for end in ("start", "stop")}
+    size, known = stretch.size.evaluate(sizes), {**sizes, **ends}
+    low = 0 if stretch.interval.low is None else _bound(stretch.interval.low, known)
+    high = size if stretch.interval.high is None else _bound(stretch.interval.high, known)
+    first = min(max(0, low), size - 1)
+    return slice(first, max(first + 1, min(size, high)))
+
+
+def _bound(bound: Bound, sizes: Mapping[str, int]) -> int:
+    if isinstance(bound, Extreme):
+        return (max if bound.largest else min)(_bound(part, sizes) for part in bound.parts)
+    return bound.evaluate(sizes)
 
 
 def _before(statement: Statement, form: AttentionForm, region: Region) -> bool:

@@ -128,17 +128,19 @@ def workers(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="pieces")
 
 
-def pieces(sizes: tuple[int, ...], each: int) -> list[tuple[slice, ...]]:
+def pieces(
+    sizes: tuple[int, ...], each: int, most: tuple[int | None, ...] = ()
+) -> list[tuple[slice, ...]]:
     """The pieces of some axes of `sizes`: a slice of each, the last axis the fastest.
 
     Of a piece whose sizes are 1, `each` bytes are kept at once; a piece is as large as stays in
-    cache, and the first axes are cut first.
+    cache, and of each axis has `most` places at most; the first axes are cut first.
     """
     room = max(1, PIECE_BYTES // max(1, each))
     steps: list[int] = []
-    for size in reversed(sizes):
-        steps.insert(0, max(1, min(size, room)))
-        room //= max(1, size)
+    for size, limit in zip(reversed(sizes), reversed(most or sizes), strict=True):
+        steps.insert(0, max(1, min(size, room, size if limit is None else limit)))
+        room //= steps[0]
     ranges = [range(0, size, step) for size, step in zip(sizes, steps, strict=True)]
     return [
         tuple(
@@ -149,14 +151,24 @@ def pieces(sizes: tuple[int, ...], each: int) -> list[tuple[slice, ...]]:
     ]
 
 
+def span(low: int, high: int, size: int) -> slice:
+    """The places from `low` to before `high` of an axis of `size`, or one where there are none."""
+    first = max(0, min(low, size - 1))
+    return slice(first, min(size, max(high, first + 1)))
+
+
 def each_piece(
-    work: Callable[..., None], sizes: tuple[int, ...], each: int, memory: Memory
+    work: Callable[..., None],
+    sizes: tuple[int, ...],
+    each: int,
+    memory: Memory,
+    most: tuple[int | None, ...] = (),
 ) -> None:
     """Calls `work` with a memory of its own and the slices of every piece; see `pieces`.
 
     The pieces are done on the threads of the call.
     """
-    on_threads(work, pieces(sizes, each), memory)
+    on_threads(work, pieces(sizes, each, most), memory)
 
 
 def shares(size: int, count: int) -> list[slice]:
