@@ -86,7 +86,7 @@ def _windows(it: Application) -> Expression:
 
 def _fold(it: Application) -> Expression:
     spread = [it.shape_text(name) for name in ("dims", "stride", "dilation", "shape")]
-    return call(it.use("fold"), it.operands[0], *spread, fresh=True)
+    return call(it.use("fold"), it.operands[0], *spread, memory=it.memory(), fresh=True)
 
 
 def _size(it: Application) -> Expression:

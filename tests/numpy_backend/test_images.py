@@ -11,6 +11,7 @@ from attncomp_numpy.runtime import threads
 from attncomp_numpy.runtime.memory import Memory
 from attncomp_numpy.runtime.pooling import adaptive_average_pool, average_pool, max_pool
 from attncomp_numpy.runtime.resampling import resize_linear, resize_nearest, sample
+from attncomp_numpy.runtime.structure import fold, pad, windows
 from attncomp_numpy.runtime.threads import THREADS
 from lowering.models import Sketch
 
@@ -192,6 +193,44 @@ def test_an_image_of_more_pixels_than_float32_counts() -> None:
     grid = np.array([[[[1, 0.9], [-1, 0.9]]]], np.float32)
     found = sample(x, grid, align_corners=False, padding="border")
     np.testing.assert_array_equal(found, [[[[7, 0]]]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64, np.int64])
+@pytest.mark.parametrize(
+    ("dims", "kernel", "stride", "dilation"),
+    [
+        ((2, 3), (3, 2), (2, 1), (1, 3)),
+        ((0, 1, 2, 3), (2, 1, 1, 4), (1, 1, 3, 2), (1, 1, 1, 2)),
+        ((1,), (3,), (1,), (1,)),
+    ],
+)
+def test_folding_is_the_adjoint_of_windows(
+    dims: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], dtype: type
+) -> None:
+    image = np.arange(np.prod(IMAGE)).reshape(IMAGE)
+    places = windows(image, dims, kernel, stride, dilation)
+    x = (10 * draw(*places.shape)).astype(dtype)
+    expected = np.zeros(image.size)
+    np.add.at(expected, places.ravel(), x.astype(np.float64).ravel())
+    check(lambda x, **given: fold(x, dims, stride, dilation, IMAGE, **given), expected.reshape(IMAGE), x)
+
+
+def test_float16_is_folded_as_float32() -> None:
+    # Beyond 2048 float16 counts by twos.
+    x = np.ones((2, 3001), np.float16)
+    assert fold(x, (0,), (1,), (1,), (3002,)).max() == 2
+    tall = np.ones((3000, 3000), np.float16)
+    assert fold(tall, (0,), (1,), (1,), (5999,)).max() == 3000
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int64, np.bool_])
+def test_padding(dtype: type) -> None:
+    x = draw(3, 4, 5).astype(dtype)
+    before, after = (2, 0, 1), (0, 3, 1)
+    expected = np.pad(x, list(zip(before, after, strict=True)), constant_values=1)
+    for out in (None, np.zeros(expected.shape, dtype), np.zeros(expected.shape[::-1], dtype).T):
+        np.testing.assert_array_equal(pad(x, before, after, 1, out=out), expected)
+    assert pad(x[:0], before, after).shape == (2, 7, 7)
 
 
 PREPARED = """

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from attncomp_numpy.runtime.arrays import Array
+from attncomp_numpy.runtime.memory import Memory
+from attncomp_numpy.runtime.threads import each_piece
 
 
-def pad(x: Array, before: tuple[int, ...], after: tuple[int, ...], value: float = 0.0) -> Array:
+def pad(
+    x: Array,
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    value: float = 0.0,
+    *,
+    out: Array | None = None,
+) -> Array:
     """`x` with `before` and `after` more numbers on each dimension, all `value`."""
     shape = [low + size + high for low, size, high in zip(before, x.shape, after, strict=True)]
-    result = np.full(shape, value, x.dtype)
-    result[tuple(slice(low, low + size) for low, size in zip(before, x.shape, strict=True))] = x
+    result = np.empty(shape, x.dtype) if out is None else out
+    inside = result
+    for dim, (low, size) in enumerate(zip(before, x.shape, strict=True)):
+        lead = (slice(None),) * dim
+        inside[(*lead, slice(0, low))] = value
+        inside[(*lead, slice(low + size, None))] = value
+        inside = inside[(*lead, slice(low, low + size))]
+    np.copyto(inside, x)
     return result
 
 
@@ -79,15 +95,40 @@ def fold(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
     shape: tuple[int, ...],
+    *,
+    out: Array | None = None,
+    memory: Memory | None = None,
 ) -> Array:
-    """The adjoint of `windows`, whose kernel is last in `x`: added up to a result of `shape`."""
-    result = np.zeros(shape, x.dtype)
-    count = len(dims)
-    for offsets in itertools.product(*map(range, x.shape[x.ndim - count :])):
-        index = [slice(None)] * len(shape)
-        for dim, offset, step, gap in zip(dims, offsets, stride, dilation, strict=True):
-            index[dim] = slice(offset * gap, offset * gap + step * (x.shape[dim] - 1) + 1, step)
-        if all(x.shape[dim] for dim in dims):
-            places: list[int | slice] = [slice(None)] * (x.ndim - count)
-            result[tuple(index)] += x[tuple(places + list(offsets))]
+    """The adjoint of `windows`, whose kernel is last in `x`: added up to a result of `shape`.
+
+    The first dimension that is not folded is taken in pieces; float16 is added up as float32.
+    """
+    result = np.empty(shape, x.dtype) if out is None else out
+    dtype = np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
+    cut = next((dim for dim in range(len(shape)) if dim not in dims), 0)
+    whole = cut in dims
+    kernel = x.shape[len(shape) :]
+
+    def work(own: Memory, part: slice) -> None:
+        place = (slice(None),) * cut + ((slice(None) if whole else part),)
+        source, target = x[place], result[place]
+        total = target if target.dtype == dtype else own("total", target.shape, dtype)
+        total.fill(0)
+        for offsets in itertools.product(*map(range, kernel)):
+            index = [slice(None)] * len(shape)
+            for dim, offset, step, gap in zip(dims, offsets, stride, dilation, strict=True):
+                start = offset * gap
+                index[dim] = slice(start, start + step * (x.shape[dim] - 1) + 1, step)
+            inside = total[tuple(index)]
+            added: tuple[Any, ...] = (..., *offsets)
+            np.add(inside, source[added], out=inside)
+        if total is not target:
+            np.copyto(target, total, casting="same_kind")
+
+    if not all(x.shape[dim] for dim in dims):
+        result.fill(0)
+    elif result.size:
+        count = 1 if whole else shape[cut]
+        each = (x.nbytes + result.nbytes) // count
+        each_piece(work, (count,), each, Memory() if memory is None else memory)
     return result
