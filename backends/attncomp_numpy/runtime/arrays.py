@@ -16,6 +16,11 @@ def widened(x: Array) -> Array:
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
+def known(array: Array) -> Array:
+    """The bfloat16 that the package ml_dtypes gives NumPy as float32, which holds it exactly."""
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
 def packed_array(text: str, dtype: str, shape: tuple[int, ...]) -> Array:
     """An array of which the bytes are written in base64."""
     return np.frombuffer(base64.b64decode(text), dtype).reshape(shape)

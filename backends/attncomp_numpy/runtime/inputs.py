@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from attncomp_numpy.runtime.arrays import Array
+from attncomp_numpy.runtime.arrays import Array, known
 
 
 class InputError(ValueError):
@@ -21,7 +21,7 @@ def checked_input(name: str, given: ArrayLike, dtype: DTypeLike, axes: tuple[str
     for booleans 0 and 1 too. Raises InputError for anything else.
     """
     wanted: np.dtype[Any] = np.dtype(dtype)
-    array = np.asarray(given)
+    array = known(np.asarray(given))
     shown = ", ".join(axes)
     if array.ndim != len(axes):
         raise InputError(

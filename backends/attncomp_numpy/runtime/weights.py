@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attncomp_numpy.runtime.arrays import Array
+from attncomp_numpy.runtime.arrays import Array, known
 
 
 class Parameter(NamedTuple):
@@ -52,7 +52,7 @@ def checked_weights(
     for key, parameter in parameters.items():
         if key not in weights:
             continue
-        array, dtype = np.asarray(weights[key]), np.dtype(parameter.dtype)
+        array, dtype = known(np.asarray(weights[key])), np.dtype(parameter.dtype)
         if array.shape != parameter.shape:
             shapes = f"{list(array.shape)}, expected {list(parameter.shape)}"
             problems.append(f"wrong shape: {key} is {shapes}")
