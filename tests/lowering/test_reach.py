@@ -101,7 +101,34 @@ def test_most_random_masks_are_not_read_whole() -> None:
     assert sum(one is not None for one in found) >= 5
 
 
-# --- how scores and weights may look ------------------------------------------------------------------------------
+HEADING = HEAD + " -> f32[batch, head, query, value] {\n  i = arange{query}\n  j = arange{source}\n"
+SCORE = "  s = q @{key} k / sqrt(|key|)\n"
+BODIES = {
+    "added": "  return softmax{source}(s + where(i >= j, 0.0, -inf)) @{source} v\n}",
+    "twice": "  return softmax{source}(where(i >= j, where(keep, s, -inf), -inf)) @{source} v\n}",
+    "scaled behind": "  return softmax{source}(where(i >= j, s, -inf) * 0.5) @{source} v\n}",
+    "weighed": "  return (softmax{source}(where(i >= j, s, -inf)) * sigmoid(s)) @{source} v\n}",
+}
+WHOLE = {
+    "finite": "  return softmax{source}(where(i >= j, s, -1e9)) @{source} v\n}",
+    "capped behind": "  return softmax{source}(tanh(where(i >= j, s, -inf))) @{source} v\n}",
+    "mask of the weights": "  return where(i >= j, softmax{source}(s), 0.0) @{source} v\n}",
+}
+
+
+@pytest.mark.parametrize(("lines", "restricted"), [*((one, True) for one in BODIES), *((one, False) for one in WHOLE)])
+def test_scores_that_a_mask_reaches_in_other_ways(lines: str, restricted: bool) -> None:
+    text = HEADING + SCORE + {**BODIES, **WHOLE}[lines]
+    program, pieces = lowered(text)
+    assert (pieces.reads is not None) == restricted
+    for queries, sources in SIZES:
+        inputs = drawn_inputs(queries, sources)
+        wanted = interpret(built(text), inputs, {})
+        found = run_program(program, {one.name: inputs[one.name] for one in program.inputs}, {})
+        np.testing.assert_allclose(found["out"], wanted["out"], rtol=1e-9, atol=1e-9)
+
+
+# --- the models of these tests ------------------------------------------------------------------------------
 
 
 def lowered(text: str) -> tuple[Program, Pieces]:
