@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 
@@ -19,6 +19,14 @@ def widened(x: Array) -> Array:
 def known(array: Array) -> Array:
     """The bfloat16 that the package ml_dtypes gives NumPy as float32, which holds it exactly."""
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
+def stored(result: Array, dtype: DTypeLike, out: Array | None) -> Array:
+    """A result that was computed in a wider type, as `dtype`, in `out` if that is given."""
+    if out is None:
+        return result.astype(dtype, copy=False)
+    np.copyto(out, result, casting="same_kind")
+    return out
 
 
 def packed_array(text: str, dtype: str, shape: tuple[int, ...]) -> Array:

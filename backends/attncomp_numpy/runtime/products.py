@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from attncomp_numpy.runtime.arrays import Array, widened
+from attncomp_numpy.runtime.arrays import Array, stored, widened
 from attncomp_numpy.runtime.memory import Memory
 from attncomp_numpy.runtime.threads import THREADS, on_threads, shares
 
@@ -51,6 +51,6 @@ def linear(
     return out
 
 
-def half_matmul(left: Array, right: Array) -> Array:
+def half_matmul(left: Array, right: Array, *, out: Array | None = None) -> Array:
     """The matrix product of float16 arrays, computed in float32."""
-    return np.asarray(np.matmul(widened(left), widened(right))).astype(left.dtype)
+    return stored(np.asarray(np.matmul(widened(left), widened(right))), left.dtype, out)
