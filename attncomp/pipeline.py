@@ -103,7 +103,7 @@ def optimise(graph: Graph, backend: Backend | None = None, observe: Observer | N
 
 def lower(graph: Graph, files: FileSet, backend: Backend) -> Program:
     """Chooses an order for every value, and pieces where the backend wants them, and makes a positional program."""
-    return lowering.lower(graph, source=files.title, in_pieces=backend.in_pieces)
+    return lowering.lower(graph, source=files.title, in_pieces=backend.in_pieces, by_queries=backend.has_kernels)
 
 
 def emit(program: Program, backend: Backend) -> str:

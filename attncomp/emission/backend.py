@@ -26,6 +26,11 @@ class Backend(Protocol):
         """Whether regions come a piece at a time: for a backend that manages its own memory."""
         ...
 
+    @property
+    def has_kernels(self) -> bool:
+        """Whether it calls kernels for attention of the form `AttentionForm`; any other comes in pieces."""
+        ...
+
     def emit(self, program: Program) -> str:
         """The text of a Python module that computes `program`."""
         ...

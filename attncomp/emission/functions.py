@@ -10,13 +10,23 @@ from typing import Protocol
 from attncomp.emission.body import Body, Scope, count_uses, form_reads, form_steps, symbols_of
 from attncomp.emission.expressions import Expression, call
 from attncomp.emission.layout import INDENT, definition, statement
-from attncomp.emission.pieces import write_in_pieces
 from attncomp.emission.rules import RuleTable
 from attncomp.emission.sharing import Sharing
 from attncomp.emission.sizes import program_sizes
 from attncomp.emission.text import Names, identifier, plain
 from attncomp.ir.graph import Origin
-from attncomp.lowering.program import AttentionForm, Loop, Program, Region, Statement, Step, Value, inside, statements
+from attncomp.lowering.program import (
+    AttentionForm,
+    Loop,
+    Pieces,
+    Program,
+    Region,
+    Statement,
+    Step,
+    Value,
+    inside,
+    statements,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,23 @@ class Dialect(Protocol):
         """The weights of a loop, whose element is the variable `element`.
 
         `outer` is the variable of the loop around it, None in the forward pass.
+        """
+        ...
+
+    def in_pieces(
+        self,
+        body: Body,
+        region: Region,
+        pieces: Pieces,
+        name: str,
+        arguments: Sequence[str],
+        further: Sequence[str],
+        asks_memory: bool,
+    ) -> None:
+        """Writes a region that is done a piece at a time: calls of its function `name`, and the results put together.
+
+        The function takes the memory of a thread where it asks for it, `arguments`, the first positions of a piece, and
+        `further` arguments.
         """
         ...
 
@@ -180,9 +207,9 @@ class Functions:
             name = self._sharing.settle(self.written, name, variables)
         further = [*map(body.scope.variable, symbols), *([body.scope.training()] * asks_training)]
         if region.pieces is not None:
-            write_in_pieces(body, region, region.pieces, name, arguments, further, asks_memory)
+            self.dialect.in_pieces(body, region, region.pieces, name, arguments, further, asks_memory)
         else:
-            memory = [body.scope.memory()] * asks_memory
+            memory = [body.scope.memory()] if asks_memory else []
             made = call(name, *memory, *arguments, *further, fresh=region.kind == "pointwise")
             body.assign_all(region.results, made)
 
@@ -227,7 +254,7 @@ class Functions:
         symbols = self._function(name, parameters, ends, what, inner, values, origin_comment("", loop.origin))
         variables = [body.carry(before, after) for before, _, _, after in loop.carried]
         arguments = [outside, *variables, *(body.name(value) for value in loop.captured)]
-        arguments[:0] = [body.scope.memory()] * inner.scope.asks_memory
+        arguments[:0] = [body.scope.memory()] if inner.scope.asks_memory else []
         made = call(name, *arguments, *map(body.scope.variable, symbols))
         body.add([f"for {outside} in {binding.iterable}:"])
         body.add(line for line in statement(f"{INDENT}{', '.join(variables)} = ", made, 0))

@@ -42,14 +42,14 @@ def write_in_pieces(
         body.assign(value, _empty(body, region, value))
     slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
     filled = [
-        scope.texts[value.name].text + _subscript([cut.results[place] for cut in pieces.cuts], slices)
+        scope.texts[value.name].text + cut_text([cut.results[place] for cut in pieces.cuts], slices)
         for place, value in enumerate(region.results)
     ]
     read: list[tuple[str, Cut | Stretch]] = list(zip(slices, pieces.cuts, strict=True))
     if pieces.reads is not None:
         read.append((scope.slice_of(identifier(pieces.reads.axis.replace("'", "_twin"))), pieces.reads))
     parts: list[Argument] = [
-        argument + _subscript([one.inputs[place] for _, one in read], [text for text, _ in read])
+        argument + cut_text([one.inputs[place] for _, one in read], [text for text, _ in read])
         for place, argument in enumerate(arguments)
     ]
     parts += [f"{text}.start" for text, one in read if one.start is not None]
@@ -65,7 +65,7 @@ def write_in_pieces(
     sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
     limits = tuple_text(str(cut.most) for cut in pieces.cuts)
     most = limits if any(cut.most is not None for cut in pieces.cuts) else None
-    made = call(scope.use("each_piece"), work, sizes, _each(body, region, pieces), scope.memory(), most=most)
+    made = call(scope.use("each_piece"), work, sizes, bytes_text(body, region, pieces), scope.memory(), most=most)
     body.lines += statement("", made, body.depth)
 
 
@@ -94,12 +94,13 @@ def _empty(body: Body, region: Region, value: Value) -> Expression:
     return scope.table.rules["empty"](Application(step, given, scope.variable, scope.use))
 
 
-def _each(body: Body, region: Region, pieces: Pieces) -> str:
+def bytes_text(body: Body, region: Region, pieces: Pieces) -> str:
     """The bytes that a piece of size 1 keeps: a product of numbers, symbols and dimensions of the arrays at hand."""
     known = {
         size: f"{body.scope.texts[value.name].text}.shape[{dim}]"
         for value in (*region.inputs, *region.results)
         for dim, size in enumerate(value.shape)
+        if value.name in body.scope.texts
     }
     constants = [size.constant for size in pieces.each if isinstance(size, Size)]
     number = pieces.bytes * math.prod(size for size in constants if size is not None)
@@ -113,8 +114,8 @@ def _each(body: Body, region: Region, pieces: Pieces) -> str:
     return " * ".join(factors)
 
 
-def _subscript(dims: Sequence[int | None], slices: Sequence[str]) -> str:
-    """`[batch_slice, :, seq_slice]`, or nothing where no dimension is cut."""
+def cut_text(dims: Sequence[int | None], slices: Sequence[str]) -> str:
+    """`[batch_slice, :, seq_slice]`, or nothing where no dimension is cut; `slices` are the texts of the slices."""
     places = {dim: text for dim, text in zip(dims, slices, strict=True) if dim is not None}
     if not places:
         return ""

@@ -30,10 +30,12 @@ class Shared:
     """What all scopes of one lowering know.
 
     `static` are the values that depend on parameters and constants alone, `weighted` those of them that depend on a
-    parameter; `definitions` the step that makes each value. `in_pieces` is whether regions are done a piece at a time.
+    parameter; `definitions` the step that makes each value. `in_pieces` is whether regions are done a piece at a time,
+    `by_queries` whether an attention is that has no form for kernels.
     """
 
     in_pieces: bool = False
+    by_queries: bool = False
     count: int = 0
     static: set[str] = field(default_factory=set)
     weighted: set[str] = field(default_factory=set)
@@ -44,9 +46,9 @@ class Shared:
 class Emitter:
     """The statements of one scope: a program's or a region's."""
 
-    def __init__(self, parent: Emitter | None = None, *, in_pieces: bool = False) -> None:
+    def __init__(self, parent: Emitter | None = None, *, in_pieces: bool = False, by_queries: bool = False) -> None:
         self.parent = parent
-        self.shared: Shared = Shared(in_pieces) if parent is None else parent.shared
+        self.shared: Shared = Shared(in_pieces, by_queries) if parent is None else parent.shared
         self.statements: list[Statement] = []
         self.origin: Origin = NOWHERE if parent is None else parent.origin
         self._known: dict[Hashable, Value] = {}

@@ -20,14 +20,16 @@ from attncomp.lowering.simplify import simplify
 from attncomp.lowering.tables import FOLDING, RULES
 
 
-def lower(graph: Graph, *, source: str = "", roll_loops: bool = True, in_pieces: bool = False) -> Program:
+def lower(
+    graph: Graph, *, source: str = "", roll_loops: bool = True, in_pieces: bool = False, by_queries: bool = False
+) -> Program:
     """The program of a graph.
 
     `source` is the model's file, for comments; without `roll_loops` repeated layers stay apart; with `in_pieces`
-    regions are done a piece at a time. Raises DiagnosticError (E035) where no input has a dimension that binds a
-    symbol.
+    regions are done a piece at a time, with `by_queries` an attention that has no form for kernels. Raises
+    DiagnosticError (E035) where no input has a dimension that binds a symbol.
     """
-    emitter = Emitter(in_pieces=in_pieces)
+    emitter = Emitter(in_pieces=in_pieces, by_queries=by_queries)
     inputs = tuple(_input(emitter, node) for node in graph.nodes("input"))
     context = Context(graph, emitter, {one.name: laid for one, laid in inputs})
     parameters = [_parameter(context, node) for node in graph.nodes("parameter")]

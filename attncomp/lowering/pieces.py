@@ -36,14 +36,20 @@ LowerGraph = Callable[[Context], None]
 
 
 def lower_in_pieces(
-    context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph, name: str
+    context: Context, node: Node, operands: Sequence[int], lower_graph: LowerGraph, name: str, refused: str = ""
 ) -> tuple[Laid, ...] | None:
-    """A region in pieces, called `name`, and all its results as they lie; None where no axis of it can be cut."""
+    """A region in pieces, called `name`, and all its results as they lie; None where no axis of it can be cut.
+
+    With `refused`, why kernels do not take it, it is an attention in pieces of its queries alone.
+    """
     body = get(node.attributes, "body", Graph)
-    axes = axes_to_cut(body, len(operands), _lying(context, operands))
+    if refused:
+        axes = queries_to_cut(body, len(operands))
+    else:
+        axes = axes_to_cut(body, len(operands), _lying(context, operands))
     if not axes:
         return None
-    reach = reach_of(body, axes)
+    reach = None if refused else reach_of(body, axes)
     narrowed = narrow(body, axes, len(operands), reach)
     emitter = Emitter(context.emitter)
     given = _Given(context, emitter, operands, narrowed)
@@ -54,7 +60,8 @@ def lower_in_pieces(
         for result, names in zip(narrowed.body.results, narrowed.cuts, strict=True)
     ]
     returned = [laid.array.name for laid in made]
-    statements = without_unread(rearranged(emitter, emitter.statements, returned), set(returned))
+    steps = emitter.statements if refused else rearranged(emitter, emitter.statements, returned)
+    statements = without_unread(steps, set(returned))
     local = {value.name for one in statements for value in results(one)}
     if len(set(returned)) < len(returned) or not local.issuperset(returned):
         return None
@@ -88,7 +95,7 @@ def lower_in_pieces(
     inputs = tuple(given.wholes.get(value.name, value) for value in read)
     arrays = tuple(laid.array for laid in whole)
     origin = context.emitter.origin
-    context.emitter.add_region(Region(arrays, kind, name, inputs, tuple(statements), None, origin, pieces))
+    context.emitter.add_region(Region(arrays, kind, name, inputs, tuple(statements), None, origin, pieces, refused))
     return tuple(whole)
 
 
@@ -105,8 +112,7 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
     kept = resident(narrowed.body)
     place = {name: number for number, name in reversed(list(enumerate(order)))}
     symbols = dict(zip(cuttable, narrowed.symbols, strict=True))
-    products = _products(narrowed)
-    batch = [axis for axis in cuttable if all(symbols[axis] in left & right for left, right in products)]
+    batch = _batch(narrowed, cuttable)
     batch.sort(key=lambda axis: place.get(axis.name, len(place)))
     others = [axis for axis in cuttable if axis not in batch]
     if len(others) > 1:
@@ -119,6 +125,23 @@ def axes_to_cut(body: Graph, operands: int, order: Sequence[str] = ()) -> tuple[
             chosen.append(axis)
             sizes[symbols[axis]] = 1
     return tuple(chosen)
+
+
+def queries_to_cut(body: Graph, operands: int) -> tuple[Axis, ...]:
+    """The largest axis of the queries of an attention, where one can be cut: statistics of a batch need it whole."""
+    cuttable = () if any(True for _ in body.nodes("batch_norm")) else cuttable_axes(body)
+    if not cuttable:
+        return ()
+    batch = _batch(narrow(body, cuttable, operands), cuttable)
+    queries = [axis for axis in cuttable if axis not in batch and axis.size.constant != 1]
+    return tuple(sorted(queries, key=lambda axis: -estimate(axis.size))[:1])
+
+
+def _batch(narrowed: Narrowed, cuttable: Sequence[Axis]) -> list[Axis]:
+    """The axes that both sides of every product have."""
+    symbols = dict(zip(cuttable, narrowed.symbols, strict=True))
+    products = _products(narrowed)
+    return [axis for axis in cuttable if all(symbols[axis] in left & right for left, right in products)]
 
 
 def _kept(narrowed: Narrowed, cuts: int) -> tuple[tuple[Size, ...], int]:

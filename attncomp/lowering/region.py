@@ -50,6 +50,10 @@ def _lower_at_once(
     if kind == "attention" and not outer.shared.in_pieces:
         recognised = attention_form(emitter, statements, made)
         statements, form, refused = recognised.body, recognised.form, recognised.refused
+    if refused and outer.shared.by_queries:
+        pieces = lower_in_pieces(context, node, operands, lower_graph, name, refused)
+        if pieces is not None:
+            return pieces
     if form is not None:
         for value, role in ((form.query, "queries"), (form.key, "keys"), (form.value, "values")):
             outer.suggest(value, role)

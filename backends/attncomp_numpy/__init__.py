@@ -12,6 +12,7 @@ class NumpyBackend:
     name = "numpy"
     excluded_passes: frozenset[str] = frozenset()
     in_pieces = True
+    has_kernels = False
 
     def emit(self, program: Program) -> str:
         """The text of a module that computes `program`."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attncomp.emission.body import Scope
+from attncomp.emission.body import Body, Scope
 from attncomp.emission.expressions import Expression
 from attncomp.emission.functions import LoopBinding
 from attncomp.emission.layout import INDENT
+from attncomp.emission.pieces import write_in_pieces
 from attncomp.emission.rules import RuleTable
-from attncomp.lowering.program import AttentionForm, Loop, Region, Step
+from attncomp.lowering.program import AttentionForm, Loop, Pieces, Region, Step
 from attncomp_numpy import layers, pointwise, structure
 from attncomp_numpy.plan import Plan, fields_of, loops_of
 
@@ -40,6 +41,19 @@ class NumpyDialect:
     def attention(self, form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression | None:
         """None: an attention runs piece by piece, as every region."""
         return None
+
+    def in_pieces(
+        self,
+        body: Body,
+        region: Region,
+        pieces: Pieces,
+        name: str,
+        arguments: Sequence[str],
+        further: Sequence[str],
+        asks_memory: bool,
+    ) -> None:
+        """Into arrays that the pieces fill, on several threads."""
+        write_in_pieces(body, region, pieces, name, arguments, further, asks_memory)
 
     def head(self, region: Region, name: str, arguments: Sequence[str], scope: Scope) -> Sequence[str]:
         """A long chain of pointwise operators goes piece by piece where its arrays are larger than any cache."""

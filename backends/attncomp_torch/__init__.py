@@ -21,6 +21,7 @@ class TorchBackend:
     excluded_passes: frozenset[str] = frozenset({"merge-projections", "fold-batch-norm", "find-pointwise-regions"})
 
     in_pieces: bool = False
+    has_kernels: bool = True
 
     def emit(self, program: Program) -> str:
         """The text of the module. Raises DiagnosticError (E061) for a key that torch.nn.Module cannot hold."""

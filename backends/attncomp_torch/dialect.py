@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attncomp.emission.body import Scope
+from attncomp.emission.body import Body, Scope
 from attncomp.emission.expressions import Expression, tuple_text
 from attncomp.emission.functions import LoopBinding
 from attncomp.emission.rules import RuleTable
-from attncomp.lowering.program import AttentionForm, Loop, Parameter, Program, Region, Statement
+from attncomp.lowering.program import AttentionForm, Loop, Parameter, Pieces, Program, Region, Statement
 from attncomp_torch import images, layers, pointwise, structure
+from attncomp_torch.by_queries import write_by_queries
 from attncomp_torch.parameters import Branch, access_text, branch_at
 
 
@@ -39,6 +40,19 @@ class TorchDialect:
     def attention(self, form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression | None:
         """A call of PyTorch's attention."""
         return layers.attention(form, operands, scope)
+
+    def in_pieces(
+        self,
+        body: Body,
+        region: Region,
+        pieces: Pieces,
+        name: str,
+        arguments: Sequence[str],
+        further: Sequence[str],
+        asks_memory: bool,
+    ) -> None:
+        """A function of a piece of the queries, and the call that puts its results together."""
+        write_by_queries(body, region, pieces, name, arguments, further)
 
     def head(self, region: Region, name: str, arguments: Sequence[str], scope: Scope) -> Sequence[str]:
         """None: torch has kernels, or a compiler of its own."""

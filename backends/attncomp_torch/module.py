@@ -20,7 +20,7 @@ from attncomp_torch.surroundings import torch_dtype
 
 OLDEST = (2, 11)
 
-_FILES = ("tree", "inputs", "softmax", "layers", "images", "weights")
+_FILES = ("tree", "inputs", "softmax", "by_queries", "layers", "images", "weights")
 RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for name in _FILES)
 
 # Weights are found by key, so that their static type is Any.

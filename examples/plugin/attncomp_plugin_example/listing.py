@@ -15,6 +15,7 @@ class ListingBackend:
     name: str = "listing"
     excluded_passes: frozenset[str] = frozenset()
     in_pieces = False
+    has_kernels = False
 
     def emit(self, program: Program) -> str:
         """A module that prints the tuple `LINES`. What a model names stands in string literals alone."""
