@@ -42,7 +42,9 @@ def linear(
 
     everything, own = slice(None), memory or Memory()
     count = THREADS.get() if 2 * rows.size * len(weight) >= SHARED_OPERATIONS else 1
-    if len(rows) >= len(weight) // 4:
+    if count == 1:
+        fill(own, everything, everything)
+    elif len(rows) >= len(weight) // 4:
         on_threads(fill, [(part, everything) for part in shares(len(rows), count)], own)
     else:
         on_threads(fill, [(everything, part) for part in shares(len(weight), count)], own)
