@@ -9,9 +9,10 @@ from attncomp.ir.graph import Attribute, Node
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, Layout
 from attncomp.lowering.context import Context, attribute, many, result_sizes, sizes_with
+from attncomp.lowering.convolutions import Convolution, by_method, sizes_of
 from attncomp.lowering.layout import Group, Laid, ends_with, flatten, in_order, parts, without
 from attncomp.lowering.products import renamed
-from attncomp.lowering.program import Operand
+from attncomp.lowering.program import Operand, Value
 from attncomp.lowering.structure import pad
 
 
@@ -62,14 +63,25 @@ def lower_convolution(context: Context, node: Node, operands: Sequence[int], fol
     x = context.emitter.relayout(laid, (batch, (channel,), *spatial))
     weight = context.cast(context.array(operands[1]), node.type.dtype)
     weight = context.emitter.relayout(weight, ((out.name,), (channel,), *((kernel,) for kernel in kernels)))
-    ready = [x.value, weight.value]
+    kernel = weight.array
+    names = ("stride", "dilation", "before", "after", "groups")
+    attributes: dict[str, Attribute] = {name: node.attributes[name] for name in names}
+    if context.emitter.shared.in_pieces:
+        attributes["method"], kernel = by_method(context.emitter, _sizes(node, x, kernel), kernel)
+    ready = [x.value, kernel]
     if fold is not None and fold.bias is not None:
         bias = renamed(context.array(fold.bias), dict(fold.names))
         ready.append(context.emitter.relayout(bias, ((out.name,),)).value)
-    names = ("stride", "dilation", "before", "after", "groups")
-    attributes: dict[str, Attribute] = {name: node.attributes[name] for name in names}
     layout = (batch, (out.name,), *spatial)
     return context.emit("convolution", ready, attributes, node.type.dtype, layout, result_sizes(node), "convolved")
+
+
+def _sizes(node: Node, x: Laid, weight: Value) -> Convolution:
+    """What the cost of a convolution of x [B, C, ...] depends on."""
+    sizes = result_sizes(node)
+    result = (Size.of(1), attribute(node, "out", Axis).size, *(sizes[axis] for axis in many(node, "axes", str)))
+    spread = many(node, "stride", int), many(node, "dilation", int), many(node, "before", Size)
+    return sizes_of(x.array.shape, weight.shape, result, attribute(node, "groups", int), *spread)
 
 
 def lower_window(context: Context, node: Node, operands: Sequence[int]) -> Laid:

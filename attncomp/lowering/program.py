@@ -27,7 +27,9 @@ already aligned, so that NumPy's broadcasting rules give the result, and of its 
 | `normalize` | x, optional weight, optional bias | dims: ints (the last), epsilon: float, center: bool |
 | `batch_norm` | x [B, C, ...], mean, variance, weight, bias [C] | epsilon, momentum: float |
 | `dropout` | x | rate: float |
-| `convolution` | x [B, C, ...], weight [O, C/groups, ...], bias [O] or none | stride, dilation: ints, padding, groups |
+| `convolution` | x [B, C, ...], weight [O, C/groups, ...], bias [O] or none | as for `windows`, padding, groups: int, \
+method: str (see `lowering/convolutions.py`; only where regions are done in pieces) |
+| `winograd_weight` | weight [O, C, 3, 3] | tile: int – [(tile + 2)^2, O, C], for the methods of that name |
 | `maxpool avgpool` | x [B, C, *spatial] | dims, kernel, stride, dilation: ints, padding, count_padding: bool |
 | `adaptive_avgpool` | x | dims: ints, shape: sizes of those dims |
 | `resize` | x [B, C, *spatial] | shape: sizes of the spatial dims, mode: str, align_corners: bool |

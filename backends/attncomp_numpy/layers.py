@@ -80,13 +80,26 @@ def _windowed(it: Application, *names: str) -> dict[str, str]:
     return {name: it.shape_text(name) for name in names}
 
 
+# The function of the runtime for each method of a convolution, and which attributes it takes.
+_CONVOLUTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "columns": ("convolution", ("stride", "dilation", "before", "after")),
+    "shifted": ("shifted_convolution", ("stride", "dilation", "before", "after")),
+    "depthwise": ("depthwise_convolution", ("stride", "dilation", "before", "after")),
+    "winograd2": ("winograd_convolution", ("dilation", "before", "after")),
+    "winograd4": ("winograd_convolution", ("dilation", "before", "after")),
+}
+
+
 def _convolution(it: Application) -> Expression:
+    method = it.string("method") if "method" in it.step.attributes else "columns"
     groups = it.integer("groups")
+    function, names = _CONVOLUTIONS[method]
     return call(
-        it.use("convolution"),
+        it.use(function),
         *it.operands,
-        **_windowed(it, "stride", "dilation", "before", "after"),
-        groups=None if groups == 1 else str(groups),
+        **_windowed(it, *names),
+        groups=None if groups == 1 or method == "depthwise" else str(groups),
+        memory=it.memory(),
         fresh=True,
     )
 
@@ -145,6 +158,7 @@ RULES: Mapping[str, Rule] = {
     "normalize": _normalize,
     "batch_norm": _batch_norm,
     "convolution": _convolution,
+    "winograd_weight": lambda it: call(it.use("winograd_weight"), it.operands[0], str(it.integer("tile")), fresh=True),
     "maxpool": _pool("max_pool"),
     "avgpool": _pool("average_pool"),
     "adaptive_avgpool": _adaptive,

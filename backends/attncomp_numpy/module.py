@@ -39,6 +39,8 @@ _FILES = (
     "pooling",
     "resampling",
     "convolution",
+    "depthwise",
+    "winograd",
 )
 RUNTIME = RuntimeSource(Path(__file__).parent / "runtime" / f"{name}.py" for name in _FILES)
 

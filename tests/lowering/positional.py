@@ -276,8 +276,24 @@ def fold(x: Array, dims, kernel, stride, dilation, shape) -> Array:
     return total
 
 
-def convolution(x, weight, bias=None, *, stride, dilation, before, after, groups) -> Array:
+def winograd_weight(weight: Array, tile: int) -> Array:
+    out, channel = weight.shape[:2]
+    return (points_of_kernels(tile) @ weight.reshape(-1, 9).T).reshape(-1, out, channel)
+
+
+def points_of_kernels(tile: int) -> Array:
+    """Kernels of 3 x 3 as the polynomials of their numbers, at a grid of (tile + 2) x (tile + 2) points."""
+    values = np.vander(np.linspace(-1, 1, tile + 2), 3)
+    return np.kron(values, values)
+
+
+def convolution(x, weight, bias=None, *, stride, dilation, before, after, groups, method="columns") -> Array:
     rank = len(stride)
+    if method == "shifted":
+        weight = np.moveaxis(weight, (-2, -1), (0, 1))
+    elif method in ("winograd2", "winograd4"):
+        kernels = np.linalg.pinv(points_of_kernels(int(method[-1]))) @ weight.reshape(len(weight), -1)
+        weight = kernels.T.reshape(*weight.shape[1:], 3, 3)
     assert x.ndim == weight.ndim == rank + 2
     x = np.pad(x, [(0, 0), (0, 0), *zip(before, after, strict=True)])
     seen = windows(x, tuple(range(2, 2 + rank)), weight.shape[2:], stride, dilation)
@@ -465,6 +481,7 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "normalize": normalize,
     "batch_norm": batch_norm,
     "convolution": convolution,
+    "winograd_weight": winograd_weight,
     "maxpool": maxpool,
     "avgpool": avgpool,
     "adaptive_avgpool": adaptive_avgpool,

@@ -1,15 +1,19 @@
-"""Convolution of images: the spatial dimensions are the last."""
+"""Convolution of images as products of matrices: the spatial dimensions are the last."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 
 from attncomp_numpy.runtime.arrays import Array, widened
-from attncomp_numpy.runtime.structure import output_sizes, pad_last, shifted, windows
+from attncomp_numpy.runtime.memory import Memory
+from attncomp_numpy.runtime.structure import output_sizes
+from attncomp_numpy.runtime.threads import THREADS, on_threads, shares
 
-COLUMNS = 1 << 20
+# The bytes of the columns that a thread makes at once: fewer, and the weight is packed too often.
+COLUMN_BYTES = 1 << 21
 
 
 def convolution(
@@ -22,70 +26,208 @@ def convolution(
     before: tuple[int, ...],
     after: tuple[int, ...],
     groups: int = 1,
+    out: Array | None = None,
+    memory: Memory | None = None,
 ) -> Array:
     """`x` [batch, channel, ...] convolved with weight [out, channel / groups, ...], plus a bias.
 
-    A channel of its own for each group is a sum of shifted products; everything else a product of
-    matrices, some rows of the image at a time, so that the copied windows stay in cache.
+    Each window is a column of a matrix, which the weight multiplies (Chellapilla et al. 2006), some
+    rows of the image at a time; where a window is a single place, `x` itself is that matrix.
     """
-    dtype = x.dtype
-    x, weight = widened(x), widened(weight)
-    x = pad_last(x, before, after, 0.0)
     kernel = weight.shape[2:]
-    sizes = output_sizes(x.shape[2:], kernel, stride, dilation)
-    result = np.zeros((len(x), len(weight), *sizes), x.dtype)
-    if result.size:
-        if weight.shape[1] == 1 and groups == x.shape[1] == len(weight):
-            convolve_channels(x, weight, result, stride, dilation)
+    result = convolved(x, len(weight), kernel, stride, dilation, before, after, out)
+    if not result.size:
+        return result
+    matrices = widened(weight).reshape(groups, len(weight) // groups, -1)
+    images = x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
+    target = result.reshape(len(x), groups, -1, *result.shape[2:])
+    ready = math.prod((*kernel, *stride)) == 1 and not any(before + after)
+    ready = ready and images.dtype == matrices.dtype
+    if ready and target[0, 0, 0].flags.c_contiguous:
+        images, target = (one.reshape(*one.shape[:3], -1) for one in (images, target))
+    shifts = None if bias is None else bias.reshape(groups, -1)
+
+    def work(own: Memory, place: tuple[int, int], channels: slice, rows: slice) -> None:
+        block = target[place][channels, rows]
+        image = images[place]
+        if ready:
+            columns = image[:, rows]
         else:
-            convolve_groups(x, weight, result, stride, dilation, groups)
-    if bias is not None:
-        np.add(result, bias.reshape(-1, *[1] * len(kernel)), out=result)
-    return result.astype(dtype, copy=False)
+            columns = own("columns", (len(image), *kernel, *block.shape[1:]), matrices.dtype)
+            fill_columns(columns, image, rows.start, stride, dilation, before)
+        flat = columns.reshape(matrices.shape[2], -1)
+        product = product_of(matrices[place[1], channels], flat, block, own)
+        finish(product, block, None if shifts is None else shifts[place[1], channels])
+
+    each = matrices[0, :1].nbytes * math.prod(target.shape[4:])
+    most = target.shape[3] if ready else max(1, COLUMN_BYTES // max(1, each))
+    parts = cuts(target.shape[:2], target.shape[2:], most)
+    on_threads(work, parts, Memory() if memory is None else memory)
+    return result
 
 
-def convolve_channels(
-    x: Array, weight: Array, result: Array, stride: tuple[int, ...], dilation: tuple[int, ...]
-) -> None:
-    """Adds each channel of `x` convolved with a kernel of its own to `result`."""
-    unit = (-1, *[1] * (x.ndim - 2))
-    for image, target in zip(x, result, strict=True):
-        product = np.empty_like(target)
-        for offsets, part in shifted(image, weight.shape[2:], stride, dilation):
-            places: list[int | slice] = [slice(None), 0]
-            np.multiply(part, weight[tuple(places + list(offsets))].reshape(unit), out=product)
-            np.add(target, product, out=target)
-
-
-def convolve_groups(
+def convolved(
     x: Array,
-    weight: Array,
-    result: Array,
+    channels: int,
+    kernel: tuple[int, ...],
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
-    groups: int,
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    out: Array | None,
+) -> Array:
+    """The array for the result of a convolution: `out`, or a new one."""
+    if out is not None:
+        return out
+    spread = zip(before, x.shape[2:], after, strict=True)
+    sizes = output_sizes(tuple(map(sum, spread)), kernel, stride, dilation)
+    return np.empty((len(x), channels, *sizes), x.dtype)
+
+
+def cuts(
+    lead: tuple[int, ...], sizes: tuple[int, ...], most: int
+) -> list[tuple[tuple[int, ...], slice, slice]]:
+    """The parts of images of [channel, row, ...] for each place in `lead`: channels and rows.
+
+    A part has at most so many rows, and there is one for every thread. It costs a packing of the
+    weight to cut rows, one of the image to cut channels.
+    """
+    count = -(-THREADS.get() // max(1, math.prod(lead)))
+    across = count if sizes[0] > math.prod(sizes[1:]) else 1
+    channels = shares(sizes[0], across)
+    rows = shares(sizes[1], max(-(-count // len(channels)), -(-sizes[1] // most)))
+    return list(itertools.product(np.ndindex(lead), channels, rows))
+
+
+def within(size: int, wanted: range, offset: int, step: int) -> tuple[slice, slice]:
+    """Which of the `wanted` places p have p * step + offset in an image of a `size`.
+
+    As a slice of the wanted, and as a slice of the image.
+    """
+    low = max(wanted.start, -(offset // step))
+    high = max(low, min(wanted.stop, (size - 1 - offset) // step + 1))
+    places = slice(low - wanted.start, high - wanted.start)
+    return places, slice(low * step + offset, max(0, (high - 1) * step + offset + 1), step)
+
+
+def reaches(
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    wanted: list[range],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    before: tuple[int, ...],
+) -> list[list[tuple[slice, slice]]]:
+    """For each dimension and each place of the kernel in it what `within` says of an image."""
+    return [
+        [within(size, some, offset * gap - low, step) for offset in range(width)]
+        for size, width, some, step, gap, low in zip(
+            shape, kernel, wanted, stride, dilation, before, strict=True
+        )
+    ]
+
+
+def fill_columns(
+    columns: Array,
+    image: Array,
+    start: int,
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    before: tuple[int, ...],
 ) -> None:
-    """Writes the products of windows and weights to `result`, a group of channels at a time."""
-    rank = x.ndim - 2
-    kernel = weight.shape[2:]
-    inner = math.prod(weight.shape[1:])
-    matrices = weight.reshape(groups, len(weight) // groups, inner)
-    view = windows(x, tuple(range(2, x.ndim)), kernel, stride, dilation)
-    # [batch, group, channel, out..., kernel...] -> [batch, group, channel, kernel..., out...]
-    view = (
-        view.reshape(len(x), groups, weight.shape[1], *view.shape[2:])
-        if groups > 1
-        else view[:, None]
-    )
-    view = view.transpose(0, 1, 2, *range(3 + rank, 3 + 2 * rank), *range(3, 3 + rank))
-    target = result.reshape(len(x), groups, len(weight) // groups, *result.shape[2:])
-    width = math.prod(result.shape[3:])
-    rows = max(1, COLUMNS // max(1, inner * width))
-    lead = (slice(None),) * (1 + rank)
-    for image, group in np.ndindex(len(x), groups):
-        for start in range(0, result.shape[2], rows):
-            place = slice(start, start + rows)
-            columns = view[image, group][(*lead, place)]
-            product = np.matmul(matrices[group], columns.reshape(inner, -1))
-            block = target[image, group][:, place]
-            block[...] = product.reshape(block.shape)
+    """Writes the windows of `image` [channel, ...], from row `start` of the result on.
+
+    `columns` is [channel, kernel..., row, ...]; what lies in the padding is 0.
+    """
+    rank = image.ndim - 1
+    kernel, sizes = columns.shape[1 : 1 + rank], columns.shape[1 + rank :]
+    wanted = [range(start, start + sizes[0]), *map(range, sizes[1:])]
+    reached = reaches(image.shape[1:], kernel, wanted, stride, dilation, before)
+    for offsets, found in zip(np.ndindex(kernel), itertools.product(*reached), strict=True):
+        column = columns[(slice(None), *offsets)]
+        inner = tuple(places for places, _ in found)
+        clear_around(column, inner)
+        np.copyto(column[(slice(None), *inner)], image[(slice(None), *(some for _, some in found))])
+
+
+def clear_around(x: Array, inner: tuple[slice, ...]) -> None:
+    """Sets to 0 what is outside of `inner` in the last dimensions."""
+    lead: tuple[slice, ...] = (slice(None),) * (x.ndim - len(inner))
+    for size, places in zip(x.shape[len(lead) :], inner, strict=True):
+        if places.start > 0:
+            x[(*lead, slice(0, places.start))] = 0
+        if places.stop < size:
+            x[(*lead, slice(places.stop, None))] = 0
+        lead = (*lead, places)
+
+
+def product_of(matrix: Array, columns: Array, target: Array, own: Memory) -> Array:
+    """`matrix` times `columns`: in `target` [channel, ...] where its rows allow, else in memory."""
+    direct = target.dtype == columns.dtype and target[0].flags.c_contiguous
+    shape = (len(matrix), columns.shape[1])
+    product = target.reshape(shape) if direct else own("product", shape, columns.dtype)
+    return np.matmul(matrix, columns, out=product)
+
+
+def finish(product: Array, target: Array, bias: Array | None) -> None:
+    """Writes `product` [channel, place], plus a bias for each channel, to `target`."""
+    if bias is not None:
+        np.add(product, bias[:, None], out=product)
+    if not np.may_share_memory(product, target):
+        np.copyto(target, product.reshape(target.shape), casting="same_kind")
+
+
+def shifted_convolution(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    groups: int = 1,
+    out: Array | None = None,
+    memory: Memory | None = None,
+) -> Array:
+    """`x` [batch, channel, ...] convolved with weight [kernel..., out, channel / groups].
+
+    For each place in the kernel the product of its weights with what lies there in the windows.
+    Where that is padding nothing is done, which is most of the work where windows are wide.
+    """
+    *kernel, outer, inner = weight.shape
+    result = convolved(x, outer, tuple(kernel), stride, dilation, before, after, out)
+    if not result.size:
+        return result
+    matrices = widened(weight).reshape(*kernel, groups, outer // groups, inner)
+    images = x.reshape(len(x), groups, inner, *x.shape[2:])
+    target = result.reshape(len(x), groups, -1, *result.shape[2:])
+    shifts = None if bias is None else bias.reshape(groups, -1, *(1,) * len(kernel))
+
+    def work(own: Memory, place: tuple[int, int], channels: slice, rows: slice) -> None:
+        block = target[place][channels, rows]
+        wide = block.dtype == matrices.dtype
+        total = block if wide else own("sum", block.shape, matrices.dtype)
+        total[...] = 0 if shifts is None else shifts[place[1], channels]
+        wanted = [range(rows.start, rows.stop), *map(range, block.shape[2:])]
+        found = reaches(x.shape[2:], tuple(kernel), wanted, stride, dilation, before)
+        for offsets, dims in zip(np.ndindex(*kernel), itertools.product(*found), strict=True):
+            part = images[place][(slice(None), *(some for _, some in dims))]
+            if not part.size:
+                continue
+            if part.dtype != matrices.dtype or not part[0].flags.c_contiguous:
+                copied = own("columns", part.shape, matrices.dtype)
+                np.copyto(copied, part)
+                part = copied
+            matrix = matrices[offsets][place[1], channels]
+            product = own("product", (len(matrix), math.prod(part.shape[1:])), matrices.dtype)
+            np.matmul(matrix, part.reshape(inner, -1), out=product)
+            reached = total[(slice(None), *(places for places, _ in dims))]
+            np.add(reached, product.reshape(reached.shape), out=reached)
+        if not wide:
+            np.copyto(block, total, casting="same_kind")
+
+    each = inner * math.prod(target.shape[4:]) * matrices.itemsize
+    parts = cuts(target.shape[:2], target.shape[2:], max(1, COLUMN_BYTES // max(1, each)))
+    on_threads(work, parts, Memory() if memory is None else memory)
+    return result
