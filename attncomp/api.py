@@ -61,7 +61,7 @@ class Module:
     def __init__(self, compiled: pipeline.Compiled) -> None:
         self.source: str = compiled.text
         self.graph: Graph = compiled.optimised.graph
-        self.remarks: tuple[Remark, ...] = compiled.optimised.remarks
+        self.remarks: tuple[Remark, ...] = compiled.remarks
         self.warnings: tuple[Diagnostic, ...] = compiled.built.warnings
         self.parameters: Mapping[str, ParameterInfo] = _parameters(self.graph)
         self.backend: str = compiled.backend.name

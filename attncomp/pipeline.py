@@ -17,6 +17,7 @@ from attncomp.emission.registry import find_backend
 from attncomp.ir.graph import Graph
 from attncomp.ir.verify import verify
 from attncomp.lowering import lower as lowering
+from attncomp.lowering.kernel_remarks import kernel_remarks
 from attncomp.lowering.program import Program
 from attncomp.passes.base import Pass, PassRecord
 from attncomp.passes.registry import pass_sequence
@@ -54,6 +55,11 @@ class Compiled:
     program: Program
     backend: Backend
     text: str
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the passes say about fusion, then what a backend with kernels does about attention."""
+        return self.optimised.remarks + lowered_remarks(self.program, self.backend)
 
 
 def parse(source: str | Path) -> FileSet:
@@ -104,6 +110,11 @@ def optimise(graph: Graph, backend: Backend | None = None, observe: Observer | N
 def lower(graph: Graph, files: FileSet, backend: Backend) -> Program:
     """Chooses an order for every value, and pieces where the backend wants them, and makes a positional program."""
     return lowering.lower(graph, source=files.title, in_pieces=backend.in_pieces, by_queries=backend.has_kernels)
+
+
+def lowered_remarks(program: Program, backend: Backend) -> tuple[Remark, ...]:
+    """For a backend with kernels: which attention they do, and why they do not do the others."""
+    return kernel_remarks(program) if backend.has_kernels else ()
 
 
 def emit(program: Program, backend: Backend) -> str:

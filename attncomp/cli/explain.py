@@ -43,7 +43,8 @@ def explain(
     """Explain a diagnostic code (E020), or the fusions of a model file.
 
     For a file: each region that was fused, from which lines, and what that saves; and each that nearly was, with the
-    condition that failed, the line of the source, and the edit that would help.
+    condition that failed, the line of the source, and the edit that would help. With a backend that has kernels of
+    attention, also which regions they do, and why they do not do the others.
     """
     choose("format", format_, FORMATS)
     if _CODE.fullmatch(target):
@@ -55,7 +56,10 @@ def explain(
 
     chosen = find_backend(backend)
     built = build(target, model, options, present)
-    remarks = pipeline.optimise(built.graph, chosen).remarks
+    optimised = pipeline.optimise(built.graph, chosen)
+    remarks = optimised.remarks
+    if chosen.has_kernels:
+        remarks += pipeline.lowered_remarks(pipeline.lower(optimised.graph, built.files, chosen), chosen)
     if format_ == "json":
         click.echo(json.dumps([remark.to_json() for remark in remarks], indent=2, ensure_ascii=False))
         return

@@ -169,3 +169,23 @@ def test_a_causal_attention_without_sources() -> None:
         torch.zeros(4, 3, 0), torch.ones(4), torch.ones(2, 4, 0),
     )  # fmt: skip
     assert result.shape == (2, 4, 3, 3) and result.abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (KEPT.replace("MASK", "far >= 0"), "an attention kernel does it, with its causal mask by name"),
+        (WRITTEN["bias and mask"][0], "an attention kernel does it, with a bias that holds its mask"),
+        ("softmax{source}(tanh(s)) @{source} v", "no attention kernel does it, because its score goes through `tanh`"),
+        ("softmax{source}(s * bias) @{source} v", "because each pair of its score has a factor of its own"),
+        ("softmax{source}(where(keep, s, -1e9)) @{source} v", "gives the excluded pairs a score other than -inf"),
+        ("relu(softmax{source}(s)) @{source} v", "because its weights go through `relu`"),
+    ],
+)
+def test_a_note_says_what_a_kernel_does_and_why_not(body: str, said: str) -> None:
+    text = HEAD.replace("BODY", body)
+    (note,) = (one for one in attncomp.compile(text, backend="torch").remarks if one.kind == "note")
+    assert said in note.message and note.span is not None
+    instead = "some queries at a time" if "no attention kernel" in note.message else "does it"
+    assert instead in note.message
+    assert not any("kernel" in one.message for one in attncomp.compile(text).remarks)
