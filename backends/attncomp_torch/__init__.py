@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from attncomp.emission.backend import Backend
 from attncomp.lowering.program import Program
 from attncomp_torch.arranging import arranged
+from attncomp_torch.counting import counted
 from attncomp_torch.module import module_text
 
 
@@ -25,7 +26,7 @@ class TorchBackend:
 
     def emit(self, program: Program) -> str:
         """The text of the module. Raises DiagnosticError (E061) for a key that torch.nn.Module cannot hold."""
-        return module_text(arranged(program))
+        return module_text(arranged(counted(program)))
 
 
 backend: Backend = TorchBackend()

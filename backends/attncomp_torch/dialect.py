@@ -21,7 +21,6 @@ class TorchDialect:
 
     def __init__(self, program: Program, root: Branch) -> None:
         self._root = root
-        self._counters: dict[str, str] = {}
         self._places = dict(_places(program.steps, ""))
         self.texts = self._weights("self", [], program.parameters)
         self.table = RuleTable(
@@ -30,7 +29,6 @@ class TorchDialect:
                 **structure.RULES,
                 **layers.RULES,
                 **images.RULES,
-                "batch_norm": layers.batch_norm_rule(self._counters),
             },
             infinity="torch.inf",
             nan="torch.nan",
@@ -78,9 +76,6 @@ class TorchDialect:
             segments = parameter.key.split(".")
             text = access_text(branch, start, segments)
             texts[parameter.value.name] = Expression(text)
-            counter = [*segments[:-1], layers.COUNTER]
-            if segments[-1] == layers.MEAN and layers.COUNTER in branch_at(branch, segments[:-1]).members:
-                self._counters[text] = access_text(branch, start, counter)
         return texts
 
 

@@ -10,8 +10,6 @@ from attncomp.emission.rules import Application, Rule
 from attncomp.lowering.program import AttentionForm
 from attncomp_torch.pointwise import function, infix, literal
 
-MEAN, COUNTER = "running_mean", "num_batches_tracked"
-
 
 def _normalize(apply: Application) -> Expression:
     shape = tuple_text(apply.size(apply.value(0).shape[dim]) for dim in apply.integers("dims"))
@@ -22,18 +20,13 @@ def _normalize(apply: Application) -> Expression:
     return binary("+", made, apply.operands[2]) if len(apply.operands) == 3 else made
 
 
-def batch_norm_rule(counters: Mapping[str, str]) -> Rule:
-    """`batch_norm`; `counters` has the count of batches for the running means that have one."""
-
-    def write(apply: Application) -> Expression:
-        arguments: list[Argument] = [*apply.operands, apply.training()]
-        arguments += [literal(apply.real("momentum")), literal(apply.real("epsilon"))]
-        counter = counters.get(apply.operands[1].text)
-        if counter is None:
-            return call("F.batch_norm", *arguments)
-        return call(apply.use("batch_norm"), *arguments, counter)
-
-    return write
+def _batch_norm(apply: Application) -> Expression:
+    """The sixth operand, where there is one, counts the batches."""
+    arguments: list[Argument] = [*apply.operands[:5], apply.training()]
+    arguments += [literal(apply.real("momentum")), literal(apply.real("epsilon"))]
+    if len(apply.operands) == 5:
+        return call("F.batch_norm", *arguments)
+    return call(apply.use("batch_norm"), *arguments, apply.operands[5])
 
 
 def attention(form: AttentionForm, operands: Mapping[str, Expression], scope: Scope) -> Expression:
@@ -53,5 +46,6 @@ RULES: Mapping[str, Rule] = {
     "matmul": infix("@"),
     "linear": function("F.linear"),
     "normalize": _normalize,
+    "batch_norm": _batch_norm,
     "contiguous": lambda apply: method(apply.operands[0], "contiguous"),
 }

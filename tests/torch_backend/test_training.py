@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch_backend.programs import BOOL, I64, encoder, model_of, program, sizes, step, value, weight
 
+import attncomp
 from attncomp.ir.graph import Initializer
 from attncomp.lowering.program import Loop, Parameter, Program, Region
 
@@ -196,3 +197,46 @@ def test_hostile_names_stay_names() -> None:
     result = model(torch.ones(2, 2), torch.tensor([[True], [False]]))
     assert result[0].tolist() == [[1, 1], [0, 0]]
     assert result._fields == ("y", "count_2", "a___b")
+
+
+INSIDE = """
+block Gate{ratio = 2}(x: {channel, height, width}) -> {channel, height, width} {
+  axis hidden = |channel| / ratio
+  layer fc1 = Linear{channel -> hidden}
+  layer norm = BatchNorm{hidden}
+  layer fc2 = Linear{hidden -> channel}
+  return x * sigmoid(fc2(relu(norm(fc1(mean{height, width}(x))))))
+}
+
+model Gated(x: f32[batch, channel = 4, height, width]) -> f32[batch, channel, height, width] {
+  layer first = Gate{ratio = 4}
+  layer blocks[3] = Gate
+  x = first(x)
+  for b in blocks { x = b(x) }
+  return x
+}
+"""
+
+
+def test_a_batch_norm_inside_a_region_keeps_statistics_as_torch_does() -> None:
+    module = attncomp.compile(INSIDE, backend="torch")
+    assert "region" in module.source
+    model, x = module.instance.train(), torch.randn(5, 4, 3, 3)
+    layers = {f"blocks.{place}": torch.nn.BatchNorm1d(2) for place in range(3)}
+    layers = {"first": torch.nn.BatchNorm1d(1), **layers}
+    for _ in range(2):
+        hidden = x
+        for name, layer in layers.items():
+            gate = model.get_submodule(name)
+            inner = torch.relu(layer(_linear(gate.fc1, hidden.mean((2, 3)))))
+            hidden = hidden * torch.sigmoid(_linear(gate.fc2, inner))[:, :, None, None]
+        torch.testing.assert_close(model(x), hidden)
+    for name, layer in layers.items():
+        for key in ("running_mean", "running_var", "num_batches_tracked"):
+            torch.testing.assert_close(model.state_dict()[f"{name}.norm.{key}"], layer.state_dict()[key])
+    model.eval()
+    assert torch.equal(model(x), model(x)) and model.first.norm.num_batches_tracked == 2
+
+
+def _linear(layer: Any, x: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.linear(x, layer.weight, layer.bias)
