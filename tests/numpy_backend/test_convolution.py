@@ -216,6 +216,7 @@ def test_views_are_read_as_they_lie(threads: int) -> None:
 
 def test_blocks_of_rows(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "COLUMN_BYTES", 5000)
+    monkeypatch.setattr(columns, "ROW_BYTES", 1000)
     x, weight = drawn(1, 4, 40, 21), drawn(5, 4, 3, 3, seed=1)
     named: dict[str, Any] = {"stride": (2, 1), "dilation": (1, 1), "before": (1, 1), "after": (1, 1)}
     for method in GENERAL.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from attncomp_numpy.runtime.convolution import convolution
 from attncomp_numpy.runtime.normalization import log_softmax, normalize, softmax
 from attncomp_numpy.runtime.products import linear
 from attncomp_numpy.runtime.threads import PIECE_BYTES, pieces
@@ -53,56 +52,6 @@ def test_pieces_cover_every_place_once(sizes: tuple[int, ...], each: int) -> Non
 def test_no_pieces_of_nothing_and_one_of_what_fits() -> None:
     assert list(pieces((3, 0), 8)) == []
     assert list(pieces((3, 4), 0)) == [(slice(0, 3), slice(0, 4))]
-
-
-def plain_convolution(
-    x: np.ndarray, weight: np.ndarray, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int
-) -> np.ndarray:
-    """By the definition, a number at a time."""
-    kernel = weight.shape[2:]
-    sizes = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)]
-    result = np.zeros((len(x), len(weight), *sizes))
-    for place in np.ndindex(*result.shape):
-        batch, out, *at = place
-        group = out // (len(weight) // groups)
-        for channel, *offset in np.ndindex(*weight.shape[1:]):
-            where = [a * s + o * d for a, s, o, d in zip(at, stride, offset, dilation, strict=True)]
-            read = x[(batch, group * weight.shape[1] + channel, *where)]
-            result[place] += read * weight[(out, channel, *offset)]
-    return result
-
-
-@pytest.mark.parametrize(
-    ("channels", "out", "groups", "shape", "kernel", "stride", "dilation"),
-    [
-        (4, 6, 2, (9,), (3,), (2,), (2,)),
-        (3, 3, 3, (6, 7), (3, 2), (1, 2), (2, 1)),
-        (4, 8, 4, (5, 5), (2, 2), (2, 1), (1, 1)),
-        (2, 3, 1, (4, 5, 3), (2, 3, 2), (1, 2, 1), (1, 1, 2)),
-        (3, 5, 1, (4, 4), (1, 1), (1, 1), (1, 1)),
-    ],
-)
-def test_convolution(
-    channels: int,
-    out: int,
-    groups: int,
-    shape: tuple[int, ...],
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-) -> None:
-    x, weight = random(2, channels, *shape), random(out, channels // groups, *kernel, seed=1)
-    none = (0,) * len(shape)
-    found = convolution(x, weight, stride=stride, dilation=dilation, before=none, after=none, groups=groups)
-    np.testing.assert_allclose(found, plain_convolution(x, weight, stride, dilation, groups), atol=1e-4)
-
-
-def test_convolution_of_an_image_larger_than_a_block() -> None:
-    x, weight, bias = random(1, 16, 150, 150), random(4, 16, 3, 3, seed=1), random(4, seed=2)
-    whole = {"stride": (1, 1), "dilation": (1, 1), "before": (1, 1), "after": (1, 1)}
-    found = convolution(x, weight, bias, **whole)
-    rows = convolution(x[:, :, 99:], weight, bias, **whole)
-    np.testing.assert_allclose(found[:, :, 100:], rows[:, :, 1:], atol=1e-4)
 
 
 def test_linear_of_nothing() -> None:

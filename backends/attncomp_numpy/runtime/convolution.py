@@ -14,6 +14,8 @@ from attncomp_numpy.runtime.threads import THREADS, on_threads, shares
 
 # The bytes of the columns that a thread makes at once: fewer, and the weight is packed too often.
 COLUMN_BYTES = 1 << 21
+# The bytes of the rows of an image that a thread multiplies at once: parts of them are copied.
+ROW_BYTES = 1 << 22
 
 
 def convolution(
@@ -228,6 +230,6 @@ def shifted_convolution(
             np.copyto(block, total, casting="same_kind")
 
     each = inner * math.prod(target.shape[4:]) * matrices.itemsize
-    parts = cuts(target.shape[:2], target.shape[2:], max(1, COLUMN_BYTES // max(1, each)))
+    parts = cuts(target.shape[:2], target.shape[2:], max(1, ROW_BYTES // max(1, each)))
     on_threads(work, parts, Memory() if memory is None else memory)
     return result
