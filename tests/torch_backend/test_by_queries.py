@@ -66,11 +66,11 @@ def text_of(name: str, rate: float = 0.0) -> str:
 def models(name: str, rate: float = 0.0, bytes_: int = 1000) -> tuple[Any, Any]:
     """The model with so many bytes in a piece, and the one that does all queries at once, with the same weights."""
     source = compile_source(text_of(name, rate), backend="torch").text
-    assert "PIECE_BYTES = 1 << 24" in source
+    assert "PIECE_BYTES = 1 << 26" in source
     made = []
     for size in (bytes_, 1 << 30):
         torch.manual_seed(0)
-        module = load(source.replace("PIECE_BYTES = 1 << 24", f"PIECE_BYTES = {size}"))
+        module = load(source.replace("PIECE_BYTES = 1 << 26", f"PIECE_BYTES = {size}"))
         made.append(getattr(module, class_name("Attend"))().train(rate > 0))
     return made[0], made[1]
 

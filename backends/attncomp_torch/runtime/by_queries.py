@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 # How many bytes of scores are made at once, and how many pieces a compiled graph has.
-PIECE_BYTES = 1 << 24
+PIECE_BYTES = 1 << 26
 COMPILED_PIECES = 8
 
 
