@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from attncomp.emission.expressions import Expression, number
+from attncomp.emission.expressions import Expression, number, tuple_text
 from attncomp.emission.layout import INDENT, fits, statement
 from attncomp.emission.rules import Application, RuleTable
+from attncomp.emission.sizes import size_expression
 from attncomp.emission.text import Names
 from attncomp.ir.sizes import Size
-from attncomp.lowering.program import AttentionForm, Loop, Operand, Region, Statement, Step, Value
+from attncomp.lowering.program import AttentionForm, Loop, Operand, Place, Region, Statement, Step, Value
+from attncomp.lowering.strides import VIEWS
 
 DEEPEST = 4  # how many operations one line may hold
 
@@ -21,7 +23,8 @@ class Scope:
     """What a function's text may refer to: a Python expression for each value and each symbol.
 
     `symbols` holds the variable of every symbol; those asked for are recorded in `used_symbols`, in order. `given` are
-    the arrays that the function has from the start, `owner` is the variable of the module or layer it belongs to.
+    the arrays that the function has from the start, `owner` is the variable of the module or layer it belongs to,
+    `results` are the variables of the arrays that it writes its results into.
     """
 
     table: RuleTable
@@ -35,6 +38,7 @@ class Scope:
     asks_training: bool = False
     asks_memory: bool = False
     memory_variable: str = "memory"
+    results: Sequence[str] = ()
     slices: dict[str, str] = field(default_factory=dict)
 
     def slice_of(self, axis: str) -> str:
@@ -88,7 +92,7 @@ class Body:
         self._left = Counter(uses)
         self._uses = dict(uses)
         self._waiting: dict[str, tuple[Value, Expression]] = {}
-        self._fresh: set[str] = set()
+        self._touched: dict[str, frozenset[Place]] = {}
         self._variables: set[str] = set()
 
     # --- reading ------------------------------------------------------------------------------------------------
@@ -105,7 +109,6 @@ class Body:
         """The variable of a value, which gets a line if it has none yet; counts as a read."""
         self.settle([value])
         self._left[value.name] -= 1
-        self._fresh.discard(value.name)
         return self.scope.texts[value.name].text
 
     def read(self, values: Sequence[Value], prefix: str = "") -> list[Expression]:
@@ -115,7 +118,6 @@ class Body:
         for value in values:
             self._left[value.name] -= 1
             self._waiting.pop(value.name, None)
-            self._fresh.discard(value.name)
         return found
 
     def settle(self, values: Iterable[Value]) -> None:
@@ -134,7 +136,8 @@ class Body:
     def step(self, step: Step) -> None:
         """Writes a step, or keeps it until its reader is written. A step that nothing reads is left out."""
         result = step.result
-        if not self._uses.get(result.name):
+        given = result.place is not None and result.place.given and step.operator not in VIEWS
+        if not self._uses.get(result.name) and not given:
             for operand in step.operands:
                 if isinstance(operand, Value):
                     self._left[operand.name] -= 1
@@ -143,21 +146,25 @@ class Body:
         arrays = [operand for operand in step.operands if isinstance(operand, Value)]
         if step.operator in self.scope.table.repeats:
             self.settle(arrays)
+        out = self._out(step)
         target = f"{result.name} = "
-        self._make_room(arrays, lambda: target + self._apply(step).text)
-        self._keep_others(arrays)
-        expression = self._apply(step)
+        self._make_room(arrays, lambda: target + self._apply(step, out).text)
+        if out is not None:
+            self._keep_others(arrays, result)
+        expression = self._apply(step, out)
         counted = 1 + sum(self.operand(array).operations for array in arrays)
         expression = replace(expression, operations=counted)
+        self._touched[result.name] = frozenset(
+            place for array in arrays for place in (array.place, *self._touched.get(array.name, ())) if place
+        )
         for array in arrays:
             self._left[array.name] -= 1
             self._waiting.pop(array.name, None)
-            if not expression.fresh:
-                self._fresh.discard(array.name)
-        if result.shape == ():
-            expression = expression.as_fresh(False)
-        inlined = result.name == self._returned or (not result.named and counted < DEEPEST)
-        if self._uses[result.name] == 1 and inlined:
+        returned = result.name == self._returned
+        inlined = returned or (not result.named and counted < DEEPEST and out is None)
+        if not self._uses.get(result.name):
+            self.lines += statement("", expression, self.depth)
+        elif self._uses[result.name] == 1 and inlined:
             self._waiting[result.name] = (result, expression)
         else:
             self._assign(result, expression)
@@ -172,11 +179,10 @@ class Body:
         """Writes the values that one call makes; what is all that the function returns waits for its `return`."""
         if len(values) == 1:
             (value,) = values
-            made = expression if value.shape else expression.as_fresh(False)
-            if value.name == self._returned and self._uses.get(value.name) == 1:
-                self._waiting[value.name] = (value, made)
+            if value.name == self._returned and self._uses.get(value.name) == 1 and value.place is None:
+                self._waiting[value.name] = (value, expression)
             else:
-                self._assign(value, made)
+                self._assign(value, expression)
             return
         targets = [self.scope.define(value) for value in values]
         self._variables.update(targets)
@@ -191,8 +197,7 @@ class Body:
         if known and not was_waiting and self._left[before.name] == 0:
             scope.texts[after.name] = expression
         else:
-            self._assign(after, expression.as_fresh(False))
-        self._fresh.discard(after.name)
+            self._assign(after, expression)
         return scope.texts[after.name].text
 
     def add(self, lines: Iterable[str]) -> None:
@@ -211,34 +216,60 @@ class Body:
         if waiting is not None and self._left[value.name] <= 0:
             self._waiting.pop(value.name)
 
-    def _apply(self, step: Step) -> Expression:
-        operands = []
+    def _out(self, step: Step) -> Expression | None:
+        """Where a step writes its result: over an operand that lies there, into a buffer, or as the caller says."""
+        result, place = step.result, step.result.place
+        if place is None or step.operator in VIEWS:
+            return None
         for operand in step.operands:
-            expression = self.operand(operand)
-            if isinstance(operand, Value):
-                expression = expression.as_fresh(self._owned(operand))
-            operands.append(expression)
+            if not isinstance(operand, Value) or operand.name in self._waiting:
+                continue
+            if (operand.place, operand.shape, operand.dtype) == (place, result.shape, result.dtype):
+                return self.scope.texts[operand.name]
+        return self.place_of(result)
+
+    def place_of(self, value: Value) -> Expression:
+        """The array that a value with a place is to be written into."""
+        assert value.place is not None
+        if value.place.given:
+            return Expression(self.scope.results[value.place.number])
+        return self.buffer_of(value)
+
+    def room_of(self, value: Value) -> Expression | None:
+        """The array that a value with a place is to be written into piece by piece: a result may have none yet."""
+        if value.place is None:
+            return None
+        if not value.place.given:
+            return self.buffer_of(value)
+        sizes = tuple_text(size_expression(size, self.scope.variable) for size in value.shape)
+        return self.scope.table.room(self.scope.use, self.scope.results[value.place.number], value, sizes)
+
+    def buffer_of(self, value: Value) -> Expression:
+        """The array of a value in a buffer."""
+        assert value.place is not None
+        order = value.place.order or tuple(range(len(value.shape)))
+        sizes = [size_expression(value.shape[dim], self.scope.variable) for dim in order]
+        return self.scope.table.buffer(self.scope.memory(), value, tuple_text(sizes))
+
+    def _apply(self, step: Step, out: Expression | None) -> Expression:
+        operands = tuple(self.operand(operand) for operand in step.operands)
         rule = self.scope.table.rules[step.operator]
         scope = self.scope
         return rule(
-            Application(step, tuple(operands), scope.variable, scope.use, scope.given, scope.training, scope.memory)
+            Application(step, operands, scope.variable, scope.use, scope.given, scope.training, scope.memory, out)
         )
 
-    def _owned(self, value: Value) -> bool:
-        """Whether the step at hand is the last to read the memory of `value`."""
-        if value.name in self._waiting:
-            return self._waiting[value.name][1].fresh
-        return self._left[value.name] == 1 and value.name in self._fresh
-
-    def _keep_others(self, arrays: Sequence[Value]) -> None:
-        """Gives a line to waiting expressions that mention what the step at hand may overwrite."""
+    def _keep_others(self, arrays: Sequence[Value], result: Value) -> None:
+        """Gives a line to waiting expressions that read what the step at hand writes over."""
         own = {array.name for array in arrays}
-        mentioned = {
-            self.scope.texts[array.name].text for array in arrays if array.name in self._fresh and self._owned(array)
-        }
-        for value, expression in list(self._waiting.values()):
-            if value.name not in own and any(text in expression.text for text in mentioned):
+        for value, _ in list(self._waiting.values()):
+            if value.name not in own and value.place is None and result.place in self._touched.get(value.name, ()):
                 self.settle([value])
+
+    def settle_reads(self) -> None:
+        """Gives a line to waiting expressions that read buffers, before a call that may write into them."""
+        waiting = [value for value, _ in self._waiting.values() if value.place is None]
+        self.settle([value for value in waiting if self._touched.get(value.name)])
 
     def _make_room(self, arrays: Sequence[Value], text: Callable[[], str]) -> None:
         """Gives lines to the longest of the waiting operands until the line fits."""
@@ -255,8 +286,6 @@ class Body:
     def _assign(self, value: Value, expression: Expression) -> None:
         name = self.scope.define(value)
         self._variables.add(name)
-        if expression.fresh:
-            self._fresh.add(value.name)
         self.lines += statement(f"{name} = ", expression, self.depth, value.comment if value.axes else "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 class Precedence(enum.IntEnum):
@@ -28,24 +28,15 @@ class Precedence(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Expression:
-    """The text of an expression on one line.
-
-    `fresh` is whether its value is a new array that nothing else refers to, so that its only reader may overwrite it;
-    an expression that is not fresh may share memory with its operands. `operations` counts what is inlined in it.
-    """
+    """The text of an expression on one line; `operations` counts what is inlined in it."""
 
     text: str
     precedence: Precedence = Precedence.ATOM
-    fresh: bool = False
     operations: int = 0
 
     def within(self, precedence: Precedence) -> str:
         """The text as an operand of an operator that binds with `precedence`: in parentheses where it binds less."""
         return self.text if self.precedence >= precedence else f"({self.text})"
-
-    def as_fresh(self, fresh: bool = True) -> Expression:
-        """The same text with another `fresh`."""
-        return replace(self, fresh=fresh)
 
 
 Argument = Expression | str
@@ -67,18 +58,16 @@ def text_of(argument: Argument) -> str:
     return argument.text if isinstance(argument, Expression) else argument
 
 
-def call(function: str, *arguments: Argument, fresh: bool = False, **keywords: Argument | None) -> Expression:
+def call(function: str, *arguments: Argument, **keywords: Argument | None) -> Expression:
     """`function(arguments, keyword=…)`; a keyword whose value is None is left out."""
     texts = [text_of(argument) for argument in arguments]
     texts += [f"{keyword}={text_of(value)}" for keyword, value in keywords.items() if value is not None]
-    return Expression(f"{function}({', '.join(texts)})", fresh=fresh)
+    return Expression(f"{function}({', '.join(texts)})")
 
 
-def method(
-    target: Expression, name: str, *arguments: Argument, fresh: bool = False, **keywords: Argument | None
-) -> Expression:
+def method(target: Expression, name: str, *arguments: Argument, **keywords: Argument | None) -> Expression:
     """`target.name(arguments, keyword=…)`."""
-    return call(f"{target.within(Precedence.ATOM)}.{name}", *arguments, fresh=fresh, **keywords)
+    return call(f"{target.within(Precedence.ATOM)}.{name}", *arguments, **keywords)
 
 
 def attribute(target: Expression, name: str) -> Expression:
@@ -86,17 +75,17 @@ def attribute(target: Expression, name: str) -> Expression:
     return Expression(f"{target.within(Precedence.ATOM)}.{name}")
 
 
-def binary(operator: str, left: Expression, right: Expression, *, fresh: bool = False) -> Expression:
+def binary(operator: str, left: Expression, right: Expression) -> Expression:
     """`left operator right`; comparisons are not chained, and what is on the right of an equal is parenthesised."""
     precedence = _BINARY[operator]
     tighter = Precedence(precedence + 1)
     on_left = tighter if precedence is Precedence.COMPARE else precedence
-    return Expression(f"{left.within(on_left)} {operator} {right.within(tighter)}", precedence, fresh)
+    return Expression(f"{left.within(on_left)} {operator} {right.within(tighter)}", precedence)
 
 
-def unary(operator: str, operand: Expression, *, fresh: bool = False) -> Expression:
+def unary(operator: str, operand: Expression) -> Expression:
     """`-operand` or `~operand`; of a negation in parentheses, so that no `--` is written."""
-    return Expression(f"{operator}{operand.within(Precedence.ATOM)}", Precedence.UNARY, fresh)
+    return Expression(f"{operator}{operand.within(Precedence.ATOM)}", Precedence.UNARY)
 
 
 def number(value: bool | int | float, infinity: str = "math.inf", nan: str = "math.nan") -> Expression:
@@ -127,7 +116,7 @@ def slice_text(start: str = "", stop: str = "", step: str = "") -> str:
     return text
 
 
-def subscript(target: Expression, indices: Sequence[Argument], *, fresh: bool = False) -> Expression:
+def subscript(target: Expression, indices: Sequence[Argument]) -> Expression:
     """`target[indices]`."""
     inner = ", ".join(text_of(index) for index in indices)
-    return Expression(f"{target.within(Precedence.ATOM)}[{inner}]", fresh=fresh)
+    return Expression(f"{target.within(Precedence.ATOM)}[{inner}]")

@@ -122,6 +122,7 @@ class Functions:
         for size in program_sizes(self.program):
             symbols |= dict.fromkeys(sorted(size.symbols()))
         self.symbols = {symbol: given.claim(symbol) for symbol in symbols}
+        self.out = given.claim("out")
         self.names = Names([*self.reserved, *self._called.values(), *self.symbols.values()])
 
     def name_of(self, item: Loop | Region) -> str:
@@ -157,6 +158,9 @@ class Functions:
             owner="self",
         )
         scope.memory_variable = names.claim(scope.memory_variable)
+        names.claim(self.out)
+        outputs = [name for name, _ in self.program.outputs]
+        scope.results = [self.out] if len(outputs) == 1 else [names.claim(f"{name}_out") for name in outputs]
         from_the_start = [entry.value for entry in self.program.inputs]
         from_the_start += [parameter.value for parameter in self.program.parameters]
         scope.given = {value: scope.texts[value.name].text for value in from_the_start if value.name in scope.texts}
@@ -201,6 +205,7 @@ class Functions:
             body.assign(result, made, comment)
             return
         name = self.name_of(region)
+        body.settle_reads()
         arguments = [body.name(value) for value in region.inputs]
         symbols, asks_training, asks_memory, variables = self._region_function(region, name, comment)
         if region.kind == "pointwise":
@@ -210,14 +215,20 @@ class Functions:
             self.dialect.in_pieces(body, region, region.pieces, name, arguments, further, asks_memory)
         else:
             memory = [body.scope.memory()] if asks_memory else []
-            made = call(name, *memory, *arguments, *further, fresh=region.kind == "pointwise")
+            made = call(name, *memory, *arguments, *further)
             body.assign_all(region.results, made)
 
     def _region_function(self, region: Region, name: str, comment: str) -> tuple[list[str], bool, bool, set[str]]:
         given, made = inside(region)
         scope = self.scope({}, given)
-        inner = self._body(scope, region.body, made, depth=1, outer=None)
-        inner.finish(made)
+        written = all(value.place is not None and value.place.given for value in made)
+        if written:
+            names = ["out"] if len(made) == 1 else [f"{value.name}_out" for value in made]
+            scope.results = [scope.names.claim(text) for text in names]
+        returned = () if written else made
+        inner = self._body(scope, region.body, returned, depth=1, outer=None)
+        if returned:
+            inner.finish(returned)
         annotations = [self.dialect.array if value.axes or value in region.inputs else "int" for value in given]
         texts = [scope.texts[value.name].text for value in given]
         parameters = [f"{text}: {annotation}" for text, annotation in zip(texts, annotations, strict=True)]
@@ -228,7 +239,7 @@ class Functions:
         what = f"The {plain(region.kind)} region that makes {piece}`{plain(region.name)}`, {shown}."
         if region.kind == "pointwise":
             what = f"Pointwise operators in one pass; gives {piece}{shown}."
-        symbols = self._function(name, parameters, made, what, inner, given, comment)
+        symbols = self._function(name, parameters, returned, what, inner, given, comment)
         variables = {expression.text for expression in scope.texts.values()}
         return symbols, scope.asks_training, scope.asks_memory, variables
 
@@ -247,6 +258,7 @@ class Functions:
         inner = self._body(scope, (*inside.first, *loop.steps), ends, depth=1, outer=element)
         inner.finish(ends)
         values = [*starts, *loop.captured]
+        body.settle_reads()
         parameters = [f"{element}: {binding.annotation}"]
         parameters += [f"{scope.texts[value.name].text}: {self.dialect.array}" for value in values]
         shown = ", ".join(plain(end.comment) for end in ends)
@@ -280,7 +292,9 @@ class Functions:
             parameters.insert(0, f"{inner.scope.memory_variable}: {inner.scope.use('Memory')}")
         found = {symbol: bindable[symbol] for symbol in used if symbol in bindable}
         array = self.dialect.array
+        parameters += [f"{text}: {array}" for text in inner.scope.results]
         annotation = array if len(results) == 1 else f"tuple[{', '.join([array] * len(results))}]"
+        annotation = annotation if results else "None"
         lines = [f"# {comment}"] if comment else []
         lines += definition(name, parameters, annotation)
         lines += docstring(what)

@@ -27,10 +27,10 @@ def write_in_pieces(
 ) -> None:
     """Calls the function `name` on pieces of `arguments`, and on what else it needs.
 
-    attended = np.empty((batch, 12, seq, 32), np.float32)
+    attended = memory(1, (batch, 12, seq, 32))
 
     def fill_attended(own: Memory, batch_slice: slice, seq_slice: slice) -> None:
-        attended[batch_slice, :, seq_slice] = attention(queries[batch_slice, :, seq_slice], keys[batch_slice])
+        attention(own, queries[batch_slice, :, seq_slice], keys[batch_slice], attended[batch_slice, :, seq_slice])
 
     each_piece(fill_attended, (batch, seq), 48 * seq, memory)
 
@@ -39,7 +39,7 @@ def write_in_pieces(
     """
     scope = body.scope
     for value in region.results:
-        body.assign(value, _empty(body, region, value))
+        body.assign(value, _room(body, region, value))
     slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
     filled = [
         scope.texts[value.name].text + cut_text([cut.results[place] for cut in pieces.cuts], slices)
@@ -60,8 +60,8 @@ def write_in_pieces(
     for text, one in read:
         if isinstance(one, Stretch):
             body.lines += statement(f"{text} = ", _span(body, one, pieces.cuts), body.depth + 1)
-    made = call(name, *[own] * asks_memory, *parts, *further)
-    body.lines += [*statement(f"{', '.join(filled)} = ", made, body.depth + 1), ""]
+    made = call(name, *[own] * asks_memory, *parts, *further, *filled)
+    body.lines += [*statement("", made, body.depth + 1), ""]
     sizes = tuple_text(size_expression(cut.size, scope.variable).text for cut in pieces.cuts)
     limits = tuple_text(str(cut.most) for cut in pieces.cuts)
     most = limits if any(cut.most is not None for cut in pieces.cuts) else None
@@ -85,9 +85,12 @@ def _span(body: Body, stretch: Stretch, cuts: Sequence[Cut]) -> Expression:
     return call(body.scope.use("span"), *bounds)
 
 
-def _empty(body: Body, region: Region, value: Value) -> Expression:
-    """A new array for a result: like an input of the same shape where there is one."""
+def _room(body: Body, region: Region, value: Value) -> Expression:
+    """The array for a result: in its place, or new, like an input of the same shape where there is one."""
     scope = body.scope
+    placed = body.room_of(value)
+    if placed is not None:
+        return placed
     alike = [one for one in region.inputs if one.shape == value.shape and one.dtype is value.dtype]
     step = Step(value, "empty", tuple(alike[:1]), {"shape": value.shape})
     given = tuple(scope.texts[one.name] for one in alike[:1])

@@ -20,7 +20,7 @@ class Application:
     `variable` gives the name that holds a symbol; `use` asks for a function of the runtime and gives its name back.
     `given` are the arrays that the function has from the start: what it is called with, then weights. `training` gives
     the expression of whether the module is in training, for backends that have it; `memory` the variable of the memory
-    that a call has, for backends that manage their own.
+    that a call has, and `out` the array that the result is to be written into, for backends that manage their own.
     """
 
     step: Step
@@ -30,6 +30,7 @@ class Application:
     given: Mapping[Value, str] = field(default_factory=dict)
     training: Callable[[], str] = lambda: "False"
     memory: Callable[[], str] = lambda: "None"
+    out: Expression | None = None
 
     def value(self, position: int) -> Value:
         """The operand at `position`, known to be an array."""
@@ -123,10 +124,15 @@ class RuleTable:
     """The rules of a backend.
 
     `infinity` and `nan` are the texts of numbers without a literal; `repeats` are operators whose rule writes an
-    operand twice, so that nothing is inlined into it.
+    operand twice, so that nothing is inlined into it. `buffer` gives the array in a memory for a value with a place
+    there, `room` the array for a result that the caller may have given, by a function of the runtime that is asked for.
     """
 
     rules: Mapping[str, Rule]
     infinity: str = "math.inf"
     nan: str = "math.nan"
     repeats: frozenset[str] = frozenset()
+    buffer: Callable[[str, Value, str], Expression] = lambda memory, value, shape: Expression(memory)
+    room: Callable[[Callable[[str], str], str, Value, str], Expression] = lambda use, given, value, shape: Expression(
+        given
+    )

@@ -8,6 +8,7 @@ from attncomp.diagnostics.core import fail
 from attncomp.ir.graph import Graph, Initializer, Node, Origin
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Layout
+from attncomp.lowering.buffers import planned
 from attncomp.lowering.context import Context, attribute, many
 from attncomp.lowering.emitter import Emitter, Hint
 from attncomp.lowering.layout import Laid
@@ -44,6 +45,8 @@ def lower(
         graph.name, source, tuple(one for one, _ in inputs), outputs, body.parameters, prepare, steps,
         _bindings(graph, [one for one, _ in inputs]), graph.constraints,
     )  # fmt: skip
+    if in_pieces:
+        program = planned(program, emitter)
     return name_program(program, emitter.shared.hints)
 
 

@@ -57,6 +57,7 @@ def name_program(program: Program, hints: Mapping[str, Hint]) -> Program:
         prepare=tuple(map(renaming.step, program.prepare)),
         steps=tuple(namer.named(renaming.statement(one), one) for one in program.steps),
         symbols={symbol: (renaming.value(value), dim) for symbol, (value, dim) in program.symbols.items()},
+        buffers=tuple(map(renaming.buffer, program.buffers)),
     )
 
 

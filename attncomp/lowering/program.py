@@ -38,6 +38,7 @@ method: str (see `lowering/convolutions.py`; only where regions are done in piec
 | `arange` | – | stop: size |
 | `linspace` | – | start, stop: float, count: size |
 | `constant` | – | value: literal |
+| `copy` | x | – |
 """
 
 from __future__ import annotations
@@ -53,10 +54,23 @@ from attncomp.lowering.bounds import Bound, Interval
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a value lies: in the buffer of a number, or where it is `given` in the array for the result of a number.
+
+    `order` is how its dimensions lie there, the last of it the fastest; empty for the value's own order.
+    """
+
+    number: int
+    order: tuple[int, ...] = ()
+    given: bool = False
+
+
+@dataclass(frozen=True)
 class Value:
     """An array of the program: a Python identifier, unique in its scope, a dtype, a shape, the axes in each dimension.
 
-    `named` is whether the model's author gave the name: an emitter keeps such a value in a line of its own.
+    `named` is whether the model's author gave the name: an emitter keeps such a value in a line of its own. `place` is
+    where it lies, if that is planned; a view lies where what it is a view of lies.
     """
 
     name: str
@@ -64,6 +78,7 @@ class Value:
     shape: tuple[Size, ...]
     axes: tuple[tuple[str, ...], ...]
     named: bool = False
+    place: Place | None = None
 
     @property
     def comment(self) -> str:
@@ -125,6 +140,24 @@ class AttentionForm:
 
 
 @dataclass(frozen=True)
+class Tenant:
+    """A value in a buffer: the statements, counted from the start of its function, that make it and read it last."""
+
+    value: Value
+    made: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that values lie in one after the other, `bytes` large."""
+
+    number: int
+    bytes: Size
+    tenants: tuple[Tenant, ...]
+
+
+@dataclass(frozen=True)
 class Cut:
     """An axis of a region that is done in pieces, `size` long in all; a piece has the size `symbol`, `most` at most.
 
@@ -174,6 +207,7 @@ class Pieces:
     each: tuple[Bound, ...]
     bytes: int
     reads: Stretch | None = None
+    buffers: tuple[Buffer, ...] = ()
 
     @property
     def starts(self) -> tuple[Value, ...]:
@@ -248,6 +282,7 @@ class Program:
     steps: tuple[Statement, ...]
     symbols: Mapping[str, tuple[Value, int]]
     constraints: tuple[Constraint, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
 
 
 def inside(region: Region) -> tuple[tuple[Value, ...], tuple[Value, ...]]:

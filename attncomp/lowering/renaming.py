@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from attncomp.lowering.program import AttentionForm, Loop, Operand, Parameter, Pieces, Region, Statement, Step, Value
+from attncomp.lowering.program import (
+    AttentionForm,
+    Buffer,
+    Loop,
+    Operand,
+    Parameter,
+    Pieces,
+    Region,
+    Statement,
+    Step,
+    Value,
+)
 
 
 class Renaming:
@@ -55,7 +66,12 @@ class Renaming:
             reads=None if pieces.reads is None else replace(pieces.reads, start=self.optional(pieces.reads.start)),
             given=tuple(map(self.value, pieces.given)),
             made=tuple(map(self.value, pieces.made)),
+            buffers=tuple(map(self.buffer, pieces.buffers)),
         )
+
+    def buffer(self, buffer: Buffer) -> Buffer:
+        """The buffer with other values in it."""
+        return replace(buffer, tenants=tuple(replace(one, value=self.value(one.value)) for one in buffer.tenants))
 
     def form(self, form: AttentionForm) -> AttentionForm:
         """The form on other values."""

@@ -22,6 +22,8 @@ TABLE = RuleTable(
     },
     infinity="np.inf",
     nan="np.nan",
+    buffer=structure.buffer,
+    room=structure.room,
 )
 
 

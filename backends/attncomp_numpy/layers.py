@@ -9,7 +9,6 @@ from attncomp.emission.rules import Application, Rule
 from attncomp.emission.text import quoted
 from attncomp.ir.types import DType
 from attncomp_numpy.dtypes import dtype_text
-from attncomp_numpy.pointwise import overwrite
 
 
 def _axes(it: Application) -> str:
@@ -23,7 +22,7 @@ def _keep(it: Application) -> str | None:
 
 
 def _reduction(name: str) -> Rule:
-    return lambda it: call(f"np.{name}", it.operands[0], axis=_axes(it), keepdims=_keep(it), fresh=True)
+    return lambda it: call(f"np.{name}", it.operands[0], axis=_axes(it), keepdims=_keep(it), out=it.out)
 
 
 def _sum(it: Application) -> Expression:
@@ -31,17 +30,17 @@ def _sum(it: Application) -> Expression:
     if dtype is DType.F16:
         return _runtime_reduction("reduced_sum")(it)
     given = None if dtype.is_float else dtype_text(dtype)
-    return call("np.sum", it.operands[0], axis=_axes(it), keepdims=_keep(it), dtype=given, fresh=True)
+    return call("np.sum", it.operands[0], axis=_axes(it), keepdims=_keep(it), dtype=given, out=it.out)
 
 
 def _runtime_reduction(name: str) -> Rule:
     return lambda it: call(
-        it.use(name), it.operands[0], tuple_text(map(str, it.integers("dims"))), keepdims=_keep(it), fresh=True
+        it.use(name), it.operands[0], tuple_text(map(str, it.integers("dims"))), keepdims=_keep(it), out=it.out
     )
 
 
 def _argmax(it: Application) -> Expression:
-    return call("np.argmax", it.operands[0], axis=str(it.integer("dim")), fresh=True)
+    return call("np.argmax", it.operands[0], axis=str(it.integer("dim")))
 
 
 def _softmax(name: str) -> Rule:
@@ -49,14 +48,13 @@ def _softmax(name: str) -> Rule:
         it.use(name),
         it.operands[0],
         tuple_text(map(str, it.integers("dims"))),
-        overwrite=overwrite(it),
-        fresh=True,
+        out=it.out,
     )
 
 
 def _matmul(it: Application) -> Expression:
     function = it.use("half_matmul") if it.step.result.dtype is DType.F16 else "np.matmul"
-    return call(function, *it.operands, fresh=True)
+    return call(function, *it.operands, out=it.out)
 
 
 def _normalize(it: Application) -> Expression:
@@ -67,13 +65,12 @@ def _normalize(it: Application) -> Expression:
         rank=None if len(dims) == 1 else str(len(dims)),
         epsilon=number(it.real("epsilon")),
         center=None if it.boolean("center") else "False",
-        overwrite=overwrite(it),
-        fresh=True,
+        out=it.out,
     )
 
 
 def _batch_norm(it: Application) -> Expression:
-    return call(it.use("batch_norm"), *it.operands, epsilon=number(it.real("epsilon")), fresh=True)
+    return call(it.use("batch_norm"), *it.operands, epsilon=number(it.real("epsilon")), out=it.out)
 
 
 def _windowed(it: Application, *names: str) -> dict[str, str]:
@@ -99,8 +96,8 @@ def _convolution(it: Application) -> Expression:
         *it.operands,
         **_windowed(it, *names),
         groups=None if groups == 1 or method == "depthwise" else str(groups),
+        out=it.out,
         memory=it.memory(),
-        fresh=True,
     )
 
 
@@ -108,14 +105,14 @@ def _pool(name: str) -> Rule:
     def rule(it: Application) -> Expression:
         counted = None if name == "max_pool" or it.boolean("count_padding") else "False"
         spread = _windowed(it, "kernel", "stride", "dilation", "before", "after")
-        return call(it.use(name), it.operands[0], **spread, count_padding=counted, memory=it.memory(), fresh=True)
+        return call(it.use(name), it.operands[0], **spread, count_padding=counted, out=it.out, memory=it.memory())
 
     return rule
 
 
 def _adaptive(it: Application) -> Expression:
     shape = it.shape_text("shape")
-    return call(it.use("adaptive_average_pool"), it.operands[0], shape, memory=it.memory(), fresh=True)
+    return call(it.use("adaptive_average_pool"), it.operands[0], shape, out=it.out, memory=it.memory())
 
 
 def _resize(it: Application) -> Expression:
@@ -125,8 +122,8 @@ def _resize(it: Application) -> Expression:
         it.operands[0],
         it.shape_text("shape"),
         align_corners="True" if it.boolean("align_corners") and not nearest else None,
+        out=it.out,
         memory=it.memory(),
-        fresh=True,
     )
 
 
@@ -137,8 +134,8 @@ def _sample(it: Application) -> Expression:
         *it.operands,
         align_corners=str(it.boolean("align_corners")),
         padding=None if padding == "zeros" else quoted(padding),
+        out=it.out,
         memory=it.memory(),
-        fresh=True,
     )
 
 
@@ -154,11 +151,11 @@ RULES: Mapping[str, Rule] = {
     "powers": _softmax("powers"),
     "log_softmax": _softmax("log_softmax"),
     "matmul": _matmul,
-    "linear": lambda it: call(it.use("linear"), *it.operands, memory=it.memory(), fresh=True),
+    "linear": lambda it: call(it.use("linear"), *it.operands, out=it.out, memory=it.memory()),
     "normalize": _normalize,
     "batch_norm": _batch_norm,
     "convolution": _convolution,
-    "winograd_weight": lambda it: call(it.use("winograd_weight"), it.operands[0], str(it.integer("tile")), fresh=True),
+    "winograd_weight": lambda it: call(it.use("winograd_weight"), it.operands[0], str(it.integer("tile"))),
     "maxpool": _pool("max_pool"),
     "avgpool": _pool("average_pool"),
     "adaptive_avgpool": _adaptive,

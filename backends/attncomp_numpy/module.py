@@ -19,6 +19,7 @@ from attncomp.emission.runtime import (
 from attncomp.emission.signature import axes_text, output_class, size_checks, size_text, summary, types_text
 from attncomp.emission.text import Names, class_name, plain, quoted
 from attncomp.lowering.program import Input, Program, Value
+from attncomp.lowering.strides import VIEWS
 from attncomp_numpy.dialect import NumpyDialect
 from attncomp_numpy.dtypes import dtype_text
 from attncomp_numpy.plan import LoopPlan, Plan, loops_of, program_plan
@@ -104,8 +105,8 @@ class _Module:
         functions = self.functions
         results = [value for _, value in self.program.outputs]
         scope, body = functions.forward(self.plan.texts("self"), (), results, depth=3)
+        self._finish(scope, body, results)
         checks = list(self._checks(scope))
-        self._finish(body, results)
         model = [
             f"class {self.title}:",
             *docstring(summary(self.program)),
@@ -209,7 +210,8 @@ class _Module:
             body.step(step)
         for value in {value.name: value for _, loop in plan.loops for value in loop.plan.outside()}.values():
             body.settle([value])
-        kept = [(field, _contiguous(body, value, value.name in texts)) for value, field in plan.kept]
+        views = {step.result.name for step in plan.prepare if step.operator in VIEWS}
+        kept = [(field, _contiguous(body, value, value.name in views)) for value, field in plan.kept]
         for field, loop in plan.loops:
             more = [scope.texts[value.name] for value in loop.plan.outside()]
             each = call(
@@ -260,21 +262,23 @@ class _Module:
         names = self.functions.input_names
         parameters = [f"{names[one.value.name]}: ArrayLike" for one in self.program.inputs]
         result = "Array" if len(self.program.outputs) == 1 else self.output
-        return [
-            *definition("__call__", ["self", *parameters], result, 1),
-            *docstring(types_text(self.program), 2),
-        ]
+        parameters += ["*", f"{self.functions.out}: {result} | None = None"]
+        told = f"{types_text(self.program)[:-1]}, in `{self.functions.out}` where it is given."
+        return [*definition("__call__", ["self", *parameters], result, 1), *docstring(told, 2)]
 
     def _working(self, scope: Scope) -> str:
         """The line that begins a call: its threads, and its memory where it asks for one."""
         target = f" as {scope.memory_variable}" if scope.asks_memory else ""
         return f"{INDENT * 2}with Working(self){target}:"
 
-    def _finish(self, body: Body, results: list[Value]) -> None:
+    def _finish(self, scope: Scope, body: Body, results: list[Value]) -> None:
+        """The `return`; what does not lie in the arrays for the results yet is copied there."""
         found = body.read(results, f"return {self.output}()" if len(results) > 1 else "return ")
-        typed = [
-            call("np.asarray", one) if value.shape == () else one for one, value in zip(found, results, strict=True)
-        ]
+        typed: list[Expression] = []
+        for expression, value, given in zip(found, results, scope.results, strict=True):
+            there = value.place is not None and value.place.given and value.place.number == len(typed)
+            made = call("np.asarray", expression) if value.shape == () else expression
+            typed.append(expression if there else call(scope.use("handed_over"), made, given))
         made = typed[0] if len(results) == 1 else call(self.output, *typed)
         body.lines += statement("return ", made, body.depth)
 
@@ -295,6 +299,7 @@ class _Module:
                 ]
                 later += statement("", call(scope.use("check_shape"), *arguments), 2)
         later += size_checks(program, scope)
+        later += self._results(scope)
         for one in program.inputs:
             name = scope.texts[one.value.name].text
             arguments = [quoted(one.name), name, dtype_text(one.value.dtype), axes_text(one.value)]
@@ -303,6 +308,20 @@ class _Module:
         for line in self.functions.bindings(used, scope):
             yield INDENT * 2 + line
         yield from later
+
+    def _results(self, scope: Scope) -> Iterator[str]:
+        """Lines that check the arrays for the results, if the caller gave them."""
+        out = self.functions.out
+        several = len(self.program.outputs) > 1
+        if several:
+            for number, text in enumerate(scope.results):
+                yield f"{INDENT * 2}{text} = None if {out} is None else {out}[{number}]"
+        taken = tuple_text(scope.texts[one.value.name] for one in self.program.inputs)
+        for text, (name, value) in zip(scope.results, self.program.outputs, strict=True):
+            shown = quoted(f"{out}.{name}" if several else out)
+            shape = tuple_text(size_text(size, scope) for size in value.shape)
+            made = call(scope.use("check_result"), shown, text, dtype_text(value.dtype), shape, taken)
+            yield from statement("", made, 2)
 
     def _binds_all(self, one: Input) -> bool:
         """Whether every size of an input is a symbol that it binds itself, so that there is nothing to check."""
@@ -321,11 +340,10 @@ def _preparation_uses(plan: Plan) -> Mapping[str, int]:
     return uses
 
 
-def _contiguous(body: Body, value: Value, stored: bool) -> Expression:
+def _contiguous(body: Body, value: Value, is_view: bool) -> Expression:
     """A kept array, in the order of its dimensions so that products are fast."""
     (expression,) = body.read([value], f"self.{value.name} = np.ascontiguousarray()")
-    view = not stored and not expression.fresh and len(value.shape) > 0
-    return call("np.ascontiguousarray", expression) if view else expression
+    return call("np.ascontiguousarray", expression) if is_view and value.shape else expression
 
 
 def _layer_class(loop: LoopPlan) -> list[str]:

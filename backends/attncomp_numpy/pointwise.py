@@ -13,56 +13,64 @@ from attncomp_numpy.dtypes import dtype_text
 LARGEST_POWER = 16
 
 
-def _binary(operator: str) -> Rule:
-    return lambda it: binary(operator, it.operands[0], it.operands[1], fresh=True)
+def _binary(operator: str, function: str) -> Rule:
+    """An operator of Python's; a function of NumPy's where the result has a place."""
+
+    def rule(it: Application) -> Expression:
+        if it.out is not None:
+            return call(f"np.{function}", *it.operands, out=it.out)
+        return binary(operator, it.operands[0], it.operands[1])
+
+    return rule
 
 
 def _function(name: str) -> Rule:
     """A function of NumPy on all operands."""
-    return lambda it: call(f"np.{name}", *it.operands, fresh=True)
+    return lambda it: call(f"np.{name}", *it.operands, out=it.out)
 
 
 def _runtime(name: str) -> Rule:
-    """A function of the runtime, which may overwrite what nothing else reads."""
-    return lambda it: call(it.use(name), it.operands[0], overwrite=overwrite(it), fresh=True)
-
-
-def overwrite(it: Application) -> str | None:
-    """Whether the first operand is the step's to overwrite: a new array that has the result's dtype."""
-    same = it.value(0).dtype is it.step.result.dtype
-    return "True" if it.operands[0].fresh and same else None
+    """A function of the runtime."""
+    return lambda it: call(it.use(name), it.operands[0], out=it.out)
 
 
 def _logical(operator: str, function: str) -> Rule:
     def rule(it: Application) -> Expression:
         arrays = [operand for operand in it.step.operands if isinstance(operand, Value)]
-        if all(array.dtype is DType.BOOL for array in arrays):
-            return binary(operator, it.operands[0], it.operands[1], fresh=True)
-        return call(f"np.{function}", *it.operands, fresh=True)
+        if it.out is None and all(array.dtype is DType.BOOL for array in arrays):
+            return binary(operator, it.operands[0], it.operands[1])
+        return call(f"np.{function}", *it.operands, out=it.out)
 
     return rule
 
 
 def _logical_not(it: Application) -> Expression:
-    if it.value(0).dtype is DType.BOOL:
-        return unary("~", it.operands[0], fresh=True)
-    return call("np.logical_not", it.operands[0], fresh=True)
+    if it.out is None and it.value(0).dtype is DType.BOOL:
+        return unary("~", it.operands[0])
+    return call("np.logical_not", it.operands[0], out=it.out)
+
+
+def _negate(it: Application) -> Expression:
+    return unary("-", it.operands[0]) if it.out is None else call("np.negative", it.operands[0], out=it.out)
 
 
 def _power(it: Application) -> Expression:
     exponent = it.step.operands[1]
     if it.is_array(0) and not isinstance(exponent, Value):
         if exponent == 2:
-            return call("np.square", it.operands[0], fresh=True)
+            return call("np.square", it.operands[0], out=it.out)
         if exponent == 0.5 and it.step.result.dtype.is_float:
-            return call("np.sqrt", it.operands[0], fresh=True)
+            return call("np.sqrt", it.operands[0], out=it.out)
         if exponent == int(exponent) and 2 < exponent <= LARGEST_POWER:
-            return call(it.use("integer_power"), it.operands[0], str(int(exponent)), fresh=True)
-    return call("np.power", *it.operands, fresh=True)
+            return call(it.use("integer_power"), it.operands[0], str(int(exponent)), out=it.out)
+    return call("np.power", *it.operands, out=it.out)
 
 
 def _rsqrt(it: Application) -> Expression:
-    return binary("/", Expression("1.0"), call("np.sqrt", it.operands[0]), fresh=True)
+    root = call("np.sqrt", it.operands[0], out=it.out)
+    if it.out is not None:
+        return call("np.reciprocal", root, out=it.out)
+    return binary("/", Expression("1.0"), root)
 
 
 def _gelu(it: Application) -> Expression:
@@ -72,10 +80,10 @@ def _gelu(it: Application) -> Expression:
 def _clamp(it: Application) -> Expression:
     low, high = (_bound(it, name) for name in ("low", "high"))
     if low is None:
-        return call("np.minimum", it.operands[0], high or "np.inf", fresh=True)
+        return call("np.minimum", it.operands[0], high or "np.inf", out=it.out)
     if high is None:
-        return call("np.maximum", it.operands[0], low, fresh=True)
-    return call("np.clip", it.operands[0], low, high, fresh=True)
+        return call("np.maximum", it.operands[0], low, out=it.out)
+    return call("np.clip", it.operands[0], low, high, out=it.out)
 
 
 def _bound(it: Application, name: str) -> Expression | None:
@@ -94,33 +102,37 @@ def _where(it: Application) -> Expression:
         if not it.is_array(position) and alone:
             expression = call(dtype_text(it.step.result.dtype), expression)
         typed.append(expression)
-    return call("np.where", it.operands[0], *typed, fresh=True)
+    if it.out is not None:
+        return call(it.use("choose"), it.operands[0], *typed, out=it.out)
+    return call("np.where", it.operands[0], *typed)
 
 
 def _cast(it: Application) -> Expression:
-    return method(it.operands[0], "astype", dtype_text(it.dtype()), fresh=True)
+    if it.out is not None:
+        return call(it.use("stored"), it.operands[0], dtype_text(it.dtype()), it.out)
+    return method(it.operands[0], "astype", dtype_text(it.dtype()))
 
 
 RULES: Mapping[str, Rule] = {
-    "add": _binary("+"),
-    "subtract": _binary("-"),
-    "multiply": _binary("*"),
-    "divide": _binary("/"),
-    "floor_divide": _binary("//"),
-    "modulo": _binary("%"),
+    "add": _binary("+", "add"),
+    "subtract": _binary("-", "subtract"),
+    "multiply": _binary("*", "multiply"),
+    "divide": _binary("/", "divide"),
+    "floor_divide": _binary("//", "floor_divide"),
+    "modulo": _binary("%", "remainder"),
     "power": _power,
     "minimum": _function("minimum"),
     "maximum": _function("maximum"),
-    "equal": _binary("=="),
-    "not_equal": _binary("!="),
-    "less": _binary("<"),
-    "less_equal": _binary("<="),
-    "greater": _binary(">"),
-    "greater_equal": _binary(">="),
+    "equal": _binary("==", "equal"),
+    "not_equal": _binary("!=", "not_equal"),
+    "less": _binary("<", "less"),
+    "less_equal": _binary("<=", "less_equal"),
+    "greater": _binary(">", "greater"),
+    "greater_equal": _binary(">=", "greater_equal"),
     "logical_and": _logical("&", "logical_and"),
     "logical_or": _logical("|", "logical_or"),
     "logical_not": _logical_not,
-    "negate": lambda it: unary("-", it.operands[0], fresh=True),
+    "negate": _negate,
     "abs": _function("abs"),
     "exp": _function("exp"),
     "log": _function("log"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from attncomp.emission.rules import Application, Rule
 from attncomp.emission.text import quoted
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
+from attncomp.lowering.program import Value
 from attncomp_numpy.dtypes import dtype_text
 
 SPELLED_OUT = 64  # constants of more numbers than this are written as base64
@@ -27,12 +28,12 @@ SPELLED_OUT = 64  # constants of more numbers than this are written as base64
 
 def _reshape(it: Application) -> Expression:
     sizes = [it.size(size) for size in it.sizes("shape")] or ["()"]
-    return method(it.operands[0], "reshape", *sizes, fresh=it.operands[0].fresh)
+    return method(it.operands[0], "reshape", *sizes)
 
 
 def _permute(it: Application) -> Expression:
     order = ", ".join(map(str, it.integers("order")))
-    return method(it.operands[0], "transpose", order, fresh=it.operands[0].fresh)
+    return method(it.operands[0], "transpose", order)
 
 
 def _broadcast(it: Application) -> Expression:
@@ -56,26 +57,26 @@ def _slice(it: Application) -> Expression:
 
 
 def _joined(function: str) -> Rule:
-    return lambda it: call(f"np.{function}", tuple_text(it.operands), axis=str(it.integer("dim")), fresh=True)
+    return lambda it: call(f"np.{function}", tuple_text(it.operands), axis=str(it.integer("dim")), out=it.out)
 
 
 def _pad(it: Application) -> Expression:
     value = it.real("value") if it.step.result.dtype.is_float else int(it.real("value"))
     filler = None if value == 0 else number(value, "np.inf", "np.nan")
     given = [] if filler is None else [filler]
-    return call(it.use("pad"), it.operands[0], it.shape_text("before"), it.shape_text("after"), *given, fresh=True)
+    return call(it.use("pad"), it.operands[0], it.shape_text("before"), it.shape_text("after"), *given, out=it.out)
 
 
 def _cumsum(it: Application) -> Expression:
     axis, dtype = str(it.integer("dim")), it.step.result.dtype
     if dtype is DType.F16:
-        return call(it.use("running_sum"), it.operands[0], axis, fresh=True)
+        return call(it.use("running_sum"), it.operands[0], axis, out=it.out)
     return call(
         "np.cumsum",
         it.operands[0],
         axis=axis,
         dtype=None if dtype.is_float else dtype_text(dtype),
-        fresh=True,
+        out=it.out,
     )
 
 
@@ -86,7 +87,7 @@ def _windows(it: Application) -> Expression:
 
 def _fold(it: Application) -> Expression:
     spread = [it.shape_text(name) for name in ("dims", "stride", "dilation", "shape")]
-    return call(it.use("fold"), it.operands[0], *spread, memory=it.memory(), fresh=True)
+    return call(it.use("fold"), it.operands[0], *spread, out=it.out, memory=it.memory())
 
 
 def _size(it: Application) -> Expression:
@@ -94,7 +95,7 @@ def _size(it: Application) -> Expression:
 
 
 def _arange(it: Application) -> Expression:
-    return call("np.arange", it.size_text("stop"), dtype=dtype_text(it.step.result.dtype), fresh=True)
+    return call("np.arange", it.size_text("stop"), dtype=dtype_text(it.step.result.dtype))
 
 
 def _linspace(it: Application) -> Expression:
@@ -104,7 +105,6 @@ def _linspace(it: Application) -> Expression:
         *ends,
         it.size_text("count"),
         dtype=dtype_text(it.step.result.dtype),
-        fresh=True,
     )
 
 
@@ -146,7 +146,22 @@ def _empty(it: Application) -> Expression:
     return call("np.empty", it.shape_text("shape"), dtype_text(it.step.result.dtype))
 
 
+def buffer(memory: str, value: Value, shape: str) -> Expression:
+    """The array for a value with a place in a memory; `shape` is that of the buffer, in its order."""
+    assert value.place is not None
+    dtype = [] if value.dtype is DType.F32 else [dtype_text(value.dtype)]
+    order = value.place.order
+    lying = tuple_text(str(order.index(dim)) for dim in range(len(order))) if order else None
+    return call(memory, str(value.place.number), shape, *dtype, order=lying)
+
+
+def room(use: Callable[[str], str], given: str, value: Value, shape: str) -> Expression:
+    """The array for a result: the one that the caller gave, or a new one."""
+    return call(use("result_array"), given, shape, dtype_text(value.dtype))
+
+
 RULES: Mapping[str, Rule] = {
+    "copy": lambda it: call(it.use("copied"), it.operands[0], out=it.out),
     "empty": _empty,
     "reshape": _reshape,
     "permute": _permute,
@@ -156,9 +171,9 @@ RULES: Mapping[str, Rule] = {
     "concat": _joined("concatenate"),
     "stack": _joined("stack"),
     "pad": _pad,
-    "roll": lambda it: call("np.roll", it.operands[0], it.size_text("shift"), axis=str(it.integer("dim")), fresh=True),
+    "roll": lambda it: call("np.roll", it.operands[0], it.size_text("shift"), axis=str(it.integer("dim"))),
     "flip": lambda it: call("np.flip", it.operands[0], axis=str(it.integer("dim"))),
-    "take": lambda it: subscript(it.operands[0], it.operands[1:], fresh=True),
+    "take": lambda it: subscript(it.operands[0], it.operands[1:]),
     "cumsum": _cumsum,
     "windows": _windows,
     "fold": _fold,

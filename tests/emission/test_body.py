@@ -1,8 +1,9 @@
-"""Steps as lines: what is inlined, what gets a line, and what may be overwritten."""
+"""Steps as lines: what is inlined, what gets a line, and what is written where."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -14,7 +15,7 @@ from attncomp.emission.text import Names
 from attncomp.ir.graph import Attribute
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
-from attncomp.lowering.program import Operand, Step, Value
+from attncomp.lowering.program import Operand, Place, Step, Value
 
 SHAPE = (Size.symbol("batch"), Size.of(4))
 AXES = (("batch",), ("head", "key"))
@@ -24,21 +25,31 @@ def value(name: str, *, named: bool = False) -> Value:
     return Value(name, DType.F32, SHAPE, AXES, named)
 
 
-def overwriting(it: Application) -> Expression:
-    """A function that overwrites its operand where it may."""
-    return call("over" if it.operands[0].fresh else "copy", it.operands[0], fresh=True)
+def placed(name: str, number: int, *, given: bool = False) -> Value:
+    return replace(value(name), place=Place(number, given=given))
+
+
+def copying(it: Application) -> Expression:
+    """A function that writes where it is told."""
+    return call("copy", it.operands[0], *([] if it.out is None else [it.out]))
+
+
+def buffer(memory: str, stored: Value, shape: str) -> Expression:
+    assert stored.place is not None
+    return Expression(f"{memory}[{stored.place.number}]{shape}")
 
 
 TABLE = RuleTable(
     {
-        "add": lambda it: binary("+", *it.operands, fresh=True),
-        "multiply": lambda it: binary("*", *it.operands, fresh=True),
-        "square": lambda it: binary("*", it.operands[0], it.operands[0], fresh=True),
-        "exp": overwriting,
-        "reshape": lambda it: method(it.operands[0], "reshape", it.shape_text("shape"), fresh=it.operands[0].fresh),
+        "add": lambda it: binary("+", *it.operands),
+        "multiply": lambda it: binary("*", *it.operands),
+        "square": lambda it: binary("*", it.operands[0], it.operands[0]),
+        "exp": copying,
+        "reshape": lambda it: method(it.operands[0], "reshape", it.shape_text("shape")),
         "view": lambda it: call("view", it.operands[0]),
     },
     repeats=frozenset({"square"}),
+    buffer=buffer,
 )
 
 X, Y = value("x"), value("y")
@@ -48,10 +59,10 @@ def step(result: Value, operator: str, *operands: Operand, **attributes: Attribu
     return Step(result, operator, operands, attributes)
 
 
-def written(steps: Sequence[Step], *results: Value) -> list[str]:
+def written(steps: Sequence[Step], *results: Value, into: Sequence[str] = ()) -> list[str]:
     """The lines of a function of x and y, without their comments."""
     names = Names(["batch"])
-    scope = Scope(TABLE, names, {"batch": "batch"}, {}, {})
+    scope = Scope(TABLE, names, {"batch": "batch"}, {}, {}, results=into)
     for given in (X, Y):
         scope.define(given)
     body = Body(scope, count_uses(steps, results))
@@ -104,38 +115,35 @@ def test_a_line_holds_a_few_operations() -> None:
     assert all(line.count("+") <= 5 for line in lines)
 
 
-def test_a_function_may_overwrite_a_new_array_that_nothing_else_reads() -> None:
-    a, b, c = value("a"), value("b"), value("c")
-    assert written([step(a, "add", X, Y), step(b, "exp", a)], b) == ["return over(x + y)"]
-    named = value("a", named=True)
-    assert written([step(named, "add", X, Y), step(b, "exp", named)], b) == ["a = x + y", "return over(a)"]
-    twice = [step(a, "add", X, Y), step(b, "exp", a), step(c, "multiply", b, a)]
-    assert written(twice, c) == ["a = x + y", "return copy(a) * a"]
+def test_a_value_with_a_place_is_written_there_on_a_line_of_its_own() -> None:
+    a, b = placed("a", 3), value("b")
+    assert written([step(a, "exp", X), step(b, "add", a, Y)], b) == ["a = copy(x, memory[3](batch, 4))", "return a + y"]
 
 
-def test_what_a_function_is_given_is_never_overwritten() -> None:
-    a, b = value("a"), value("b")
-    assert written([step(a, "view", X), step(b, "exp", a)], b) == ["return copy(view(x))"]
-    assert written([step(a, "reshape", X, shape=SHAPE), step(b, "exp", a)], b) == ["return copy(x.reshape((batch, 4)))"]
+def test_a_step_writes_over_the_operand_that_lies_in_its_place() -> None:
+    a, b, c = placed("a", 3), placed("b", 3), value("c")
+    steps = [step(a, "exp", X), step(b, "exp", a), step(c, "add", b, Y)]
+    assert written(steps, c) == ["a = copy(x, memory[3](batch, 4))", "b = copy(a, a)", "return b + y"]
 
 
-def test_what_a_view_shares_is_not_overwritten() -> None:
-    a, shared, b, c = value("a"), value("shared", named=True), value("b"), value("c")
-    steps = [step(a, "add", X, Y), step(shared, "view", a), step(b, "exp", a), step(c, "multiply", b, shared)]
-    assert written(steps, c) == ["a = x + y", "shared = view(a)", "return copy(a) * shared"]
+def test_a_result_is_written_into_the_array_for_it() -> None:
+    a, b = placed("a", 3), placed("b", 0, given=True)
+    lines = written([step(a, "exp", X), step(b, "exp", a)], b, into=["out"])
+    assert lines == ["a = copy(x, memory[3](batch, 4))", "b = copy(a, out)", "return b"]
 
 
-def test_what_waits_is_written_before_its_operand_is_overwritten() -> None:
-    a, waits, b, c = value("a"), value("waits"), value("b"), value("c")
-    steps = [step(a, "add", X, Y), step(waits, "add", a, X), step(b, "exp", a), step(c, "multiply", b, waits)]
-    assert written(steps, c) == ["a = x + y", "waits = a + x", "return over(a) * waits"]
+def test_what_waits_is_written_before_what_it_reads_is_written_over() -> None:
+    a, waits, b, c = placed("a", 3), value("waits"), placed("b", 3), value("c")
+    steps = [step(a, "exp", X), step(waits, "add", a, X), step(b, "exp", Y), step(c, "multiply", b, waits)]
+    first = "a = copy(x, memory[3](batch, 4))"
+    assert written(steps, c) == [first, "waits = a + x", "b = copy(y, memory[3](batch, 4))", "return b * waits"]
 
 
-def test_an_operand_read_twice_by_one_step_is_not_overwritten() -> None:
-    a, b = value("a"), value("b")
-    assert written([step(a, "add", X, Y), step(b, "square", a)], b) == ["a = x + y", "return a * a"]
-    both = [step(a, "add", X, Y), step(b, "multiply", a, a)]
-    assert written(both, b) == ["a = x + y", "return a * a"]
+def test_what_waits_for_another_place_still_waits() -> None:
+    a, waits, b, c = placed("a", 3), value("waits"), placed("b", 4), value("c")
+    steps = [step(a, "exp", X), step(waits, "add", a, X), step(b, "exp", Y), step(c, "multiply", b, waits)]
+    first = "a = copy(x, memory[3](batch, 4))"
+    assert written(steps, c) == [first, "b = copy(y, memory[4](batch, 4))", "return b * (a + x)"]
 
 
 def test_results_that_are_inputs() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from lowering.storage import Storage
 
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import DType
@@ -24,6 +25,7 @@ from attncomp.lowering.program import (
     Stretch,
     Value,
 )
+from attncomp.lowering.strides import VIEWS
 
 Array = np.ndarray
 
@@ -37,6 +39,7 @@ class _Machine:
     def __init__(self, program: Program, forms: bool) -> None:
         self.forms = forms
         self.sizes: dict[str, int] = {}
+        self.storage = Storage()
         self.program = program
 
     def run(self, program: Program, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> dict[str, Array]:
@@ -64,11 +67,14 @@ class _Machine:
     def statements(self, body: Sequence[Statement], scope: dict[str, Array], prefix: str) -> None:
         for statement in body:
             if isinstance(statement, Step):
-                scope[statement.result.name] = self.step(statement, scope)
+                result = self.step(statement, scope)
+                place = self.storage.hold if statement.operator in VIEWS else self.storage.write
+                place(scope, statement.result)
+                scope[statement.result.name] = result
             elif isinstance(statement, Region) and statement.pieces is not None:
                 self.in_pieces(statement, statement.pieces, scope, prefix)
             elif isinstance(statement, Region):
-                inner = {value.name: scope[value.name] for value in statement.inputs}
+                inner = self.seen(statement.inputs, scope)
                 form = statement.attention
                 if self.forms and form is not None:
                     steps = [one for one in statement.body if _before(one, form, statement)]
@@ -76,7 +82,9 @@ class _Machine:
                     scope[statement.results[0].name] = _attend(form, inner)
                 else:
                     self.statements(statement.body, inner, prefix)
-                    scope.update((result.name, inner[result.name]) for result in statement.results)
+                    scope.update(self.seen(statement.results, inner))
+                    for result in statement.results:
+                        self.storage.hold(scope, result)
                 for result in statement.results:
                     self.check(result, scope[result.name])
             else:
@@ -87,6 +95,7 @@ class _Machine:
         for result in region.results:
             shape = tuple(size.evaluate(self.sizes) for size in result.shape)
             kind = float if result.dtype.is_float else bool if result.dtype is DType.BOOL else int
+            self.storage.write(scope, result)
             scope[result.name] = np.full(shape, 77, kind)
         starts = [range(0, cut.size.evaluate(self.sizes), 2) for cut in pieces.cuts]
         for first in itertools.product(*starts):
@@ -111,7 +120,9 @@ class _Machine:
             for one, part in read:
                 if one.start is not None:
                     inner[one.start.name] = np.array(part.start)
+            outside, self.storage = self.storage, Storage()
             self.statements(region.body, inner, prefix)
+            self.storage = outside
             for place, (outer, made) in enumerate(zip(region.results, pieces.made, strict=True)):
                 dims = [cut.results[place] for cut in pieces.cuts]
                 scope[outer.name][_part(scope[outer.name].ndim, dims, parts)] = inner[made.name]
@@ -119,7 +130,9 @@ class _Machine:
     def loop(self, loop: Loop, scope: dict[str, Array], prefix: str) -> None:
         state = [scope[before.name] for before, *_ in loop.carried]
         for one in loop.prefixes:
-            inner = {value.name: scope[value.name] for value in loop.captured}
+            inner = self.seen(loop.captured, scope)
+            for _, start, _, _ in loop.carried:
+                self.storage.hold(inner, start)
             inner.update((start.name, array) for (_, start, _, _), array in zip(loop.carried, state, strict=True))
             for parameter in loop.parameters:
                 array = _stored(self.weights[prefix + one + parameter.key], parameter.value)
@@ -129,6 +142,15 @@ class _Machine:
             self.statements(loop.steps, inner, prefix + one)
             state = [inner[end.name] for _, _, end, _ in loop.carried]
         scope.update((after.name, array) for (*_, after), array in zip(loop.carried, state, strict=True))
+        for *_, after in loop.carried:
+            self.storage.hold(scope, after)
+
+    def seen(self, values: Sequence[Value], scope: Mapping[str, Array]) -> dict[str, Array]:
+        """The scope of a function that sees so many values of the one around it."""
+        inner = {value.name: scope[value.name] for value in values}
+        for value in values:
+            self.storage.hold(inner, value)
+        return inner
 
     def step(self, step: Step, scope: Mapping[str, Array]) -> Array:
         operands = [scope[one.name] if isinstance(one, Value) else one for one in step.operands]
@@ -477,6 +499,7 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "powers": powers,
     "log_softmax": log_softmax,
     "matmul": np.matmul,
+    "copy": np.array,
     "linear": linear,
     "normalize": normalize,
     "batch_norm": batch_norm,

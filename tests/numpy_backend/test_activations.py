@@ -195,7 +195,7 @@ def test_relu_of_whole_numbers() -> None:
 def test_overwriting_uses_the_memory_of_the_operand() -> None:
     x = random(30, 50)
     expected = gelu(x)
-    found = gelu(x, overwrite=True)
+    found = gelu(x, out=x)
     assert np.shares_memory(found, x)
     np.testing.assert_array_equal(found, expected)
 

@@ -209,7 +209,7 @@ def test_names_of_a_model_win_over_those_of_the_runtime_it_does_not_use() -> Non
     x, y = value("windows", ["n"]), value("erf", ["n"], named=True)
     z = value("z", ["n"])
     text = backend.emit(program({"windows": x}, {"z": z}, [step(y, "exp", x), step(z, "negate", y)]))
-    assert "def __call__(self, windows: ArrayLike)" in text
+    assert "def __call__(self, windows: ArrayLike, *, out" in text
     assert "erf = np.exp(windows)" in text
 
 

@@ -218,9 +218,9 @@ def erf_double(source: Array, target: Array) -> None:
     np.multiply(result, sign, out=target)
 
 
-def erf(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def erf(x: Array, *, out: Array | None = None) -> Array:
     """The error function, within 1.5e-7 in float32 and 1e-15 in float64."""
-    return in_chunks(erf_into, x, x if overwrite else out, 2)
+    return in_chunks(erf_into, x, out, 2)
 
 
 def gelu_into(source: Array, target: Array, square: Array, power: Array) -> None:
@@ -240,9 +240,9 @@ def gelu_into(source: Array, target: Array, square: Array, power: Array) -> None
     np.divide(source, power, out=target)
 
 
-def gelu(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def gelu(x: Array, *, out: Array | None = None) -> Array:
     """The Gaussian error linear unit (Hendrycks and Gimpel 2016), exact."""
-    return in_chunks(gelu_into, x, x if overwrite else out, 2)
+    return in_chunks(gelu_into, x, out, 2)
 
 
 def gelu_tanh_into(source: Array, target: Array, power: Array) -> None:
@@ -257,9 +257,9 @@ def gelu_tanh_into(source: Array, target: Array, power: Array) -> None:
     np.divide(source, power, out=target)
 
 
-def gelu_tanh(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def gelu_tanh(x: Array, *, out: Array | None = None) -> Array:
     """The Gaussian error linear unit with the approximation by tanh."""
-    return in_chunks(gelu_tanh_into, x, x if overwrite else out, 1)
+    return in_chunks(gelu_tanh_into, x, out, 1)
 
 
 def sigmoid_into(source: Array, target: Array, power: Array) -> None:
@@ -270,9 +270,9 @@ def sigmoid_into(source: Array, target: Array, power: Array) -> None:
     np.divide(ONE, power, out=target)
 
 
-def sigmoid(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     """The logistic function."""
-    return in_chunks(sigmoid_into, x, x if overwrite else out, 1)
+    return in_chunks(sigmoid_into, x, out, 1)
 
 
 def silu_into(source: Array, target: Array, power: Array) -> None:
@@ -283,9 +283,9 @@ def silu_into(source: Array, target: Array, power: Array) -> None:
     np.divide(source, power, out=target)
 
 
-def silu(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def silu(x: Array, *, out: Array | None = None) -> Array:
     """The sigmoid linear unit."""
-    return in_chunks(silu_into, x, x if overwrite else out, 1)
+    return in_chunks(silu_into, x, out, 1)
 
 
 def softplus_into(source: Array, target: Array, power: Array, square: Array, series: Array) -> None:
@@ -304,9 +304,9 @@ def softplus_into(source: Array, target: Array, power: Array, square: Array, ser
     np.add(power, square, out=target)
 
 
-def softplus(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def softplus(x: Array, *, out: Array | None = None) -> Array:
     """`log(1 + exp(x))`, without overflow."""
-    return in_chunks(softplus_into, x, x if overwrite else out, 3)
+    return in_chunks(softplus_into, x, out, 3)
 
 
 def hardsigmoid_into(source: Array, target: Array) -> None:
@@ -316,9 +316,9 @@ def hardsigmoid_into(source: Array, target: Array) -> None:
     np.divide(target, SIX, out=target)
 
 
-def hardsigmoid(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def hardsigmoid(x: Array, *, out: Array | None = None) -> Array:
     """The logistic function in three straight pieces (Howard et al. 2019)."""
-    return in_chunks(hardsigmoid_into, x, x if overwrite else out)
+    return in_chunks(hardsigmoid_into, x, out)
 
 
 def hardswish_into(source: Array, target: Array, gate: Array) -> None:
@@ -327,9 +327,9 @@ def hardswish_into(source: Array, target: Array, gate: Array) -> None:
     np.multiply(source, gate, out=target)
 
 
-def hardswish(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def hardswish(x: Array, *, out: Array | None = None) -> Array:
     """`x` times its hard sigmoid."""
-    return in_chunks(hardswish_into, x, x if overwrite else out, 1)
+    return in_chunks(hardswish_into, x, out, 1)
 
 
 def relu_into(source: Array, target: Array | None) -> Array:
@@ -337,11 +337,11 @@ def relu_into(source: Array, target: Array | None) -> Array:
     return np.asarray(np.maximum(source, source.dtype.type(0), out=target))
 
 
-def relu(x: Array, *, overwrite: bool = False, out: Array | None = None) -> Array:
+def relu(x: Array, *, out: Array | None = None) -> Array:
     """What is positive of `x`; NaN stays."""
     if x.size < SHARED_NUMBERS:
-        return relu_into(x, x if overwrite else out)
-    return in_chunks(relu_into, x, x if overwrite else out)
+        return relu_into(x, out)
+    return in_chunks(relu_into, x, out)
 
 
 def integer_power(x: Array, exponent: int, *, out: Array | None = None) -> Array:

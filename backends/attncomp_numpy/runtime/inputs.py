@@ -58,6 +58,23 @@ def check_shape(name: str, array: Array, axes: tuple[str, ...], sizes: tuple[int
         )
 
 
+def check_result(
+    name: str,
+    out: Array | None,
+    dtype: DTypeLike,
+    sizes: tuple[int, ...],
+    inputs: tuple[Array, ...],
+) -> None:
+    """Refuses an array for a result of another shape or dtype, or one that an input lies in."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray) or (out.shape, out.dtype) != (sizes, np.dtype(dtype)):
+        shown = f"{out.dtype}{list(out.shape)}" if isinstance(out, np.ndarray) else type(out)
+        raise InputError(f"E071: `{name}` is {shown}, expected {np.dtype(dtype)}{list(sizes)}")
+    if not out.flags.writeable or any(np.may_share_memory(out, one) for one in inputs):
+        raise InputError(f"E071: `{name}` cannot be written to, or shares memory with an input")
+
+
 def check_equal(left: str, left_size: int, right: str, right_size: int) -> None:
     """Refuses sizes that the model needs to be equal."""
     if left_size != right_size:

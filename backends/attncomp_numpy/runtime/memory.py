@@ -24,12 +24,21 @@ class Memory:
         self.views: dict[tuple[int | str, tuple[int, ...], Any], Array] = {}
         self.workers: list[Memory] = []
 
-    def __call__(self, block: int | str, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
-        """The array of a block, in C order; what it holds is left from before."""
+    def __call__(
+        self,
+        block: int | str,
+        shape: tuple[int, ...],
+        dtype: Any = np.float32,
+        order: tuple[int, ...] | None = None,
+    ) -> Array:
+        """The array of a block, in C order; what it holds is left from before.
+
+        With an `order` it is transposed so.
+        """
         view = self.views.get((block, shape, dtype))
         if view is None:
             view = self.views[block, shape, dtype] = self.made(block, shape, np.dtype(dtype))
-        return view
+        return view if order is None else view.transpose(order)
 
     def made(self, block: int | str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """A new view of a block, which grows where it is too small."""

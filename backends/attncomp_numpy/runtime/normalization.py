@@ -143,25 +143,19 @@ def log_softmax_into(axis: tuple[int, ...], source: Array, target: Array) -> Non
     np.subtract(target, total, out=target)
 
 
-def softmax(
-    x: Array, axis: tuple[int, ...], *, overwrite: bool = False, out: Array | None = None
-) -> Array:
+def softmax(x: Array, axis: tuple[int, ...], *, out: Array | None = None) -> Array:
     """The softmax over some dimensions; a row of -inf alone gives zeros."""
-    return in_rows(functools.partial(softmax_into, axis), x, axis, x if overwrite else out)
+    return in_rows(functools.partial(softmax_into, axis), x, axis, out)
 
 
-def powers(
-    x: Array, axis: tuple[int, ...], *, overwrite: bool = False, out: Array | None = None
-) -> Array:
+def powers(x: Array, axis: tuple[int, ...], *, out: Array | None = None) -> Array:
     """The softmax before its division: `exp(x - max(x))`; a row of -inf alone gives zeros."""
-    return in_rows(functools.partial(powers_into, axis), x, axis, x if overwrite else out)
+    return in_rows(functools.partial(powers_into, axis), x, axis, out)
 
 
-def log_softmax(
-    x: Array, axis: tuple[int, ...], *, overwrite: bool = False, out: Array | None = None
-) -> Array:
+def log_softmax(x: Array, axis: tuple[int, ...], *, out: Array | None = None) -> Array:
     """The logarithm of the softmax; a row of -inf alone stays -inf."""
-    return in_rows(functools.partial(log_softmax_into, axis), x, axis, x if overwrite else out)
+    return in_rows(functools.partial(log_softmax_into, axis), x, axis, out)
 
 
 def normalize(
@@ -172,7 +166,6 @@ def normalize(
     rank: int = 1,
     epsilon: float,
     center: bool = True,
-    overwrite: bool = False,
     out: Array | None = None,
 ) -> Array:
     """The last `rank` dimensions of `x` with mean 0 and variance 1, times weight, plus bias.
@@ -207,7 +200,7 @@ def normalize(
         if not direct:
             target[...] = result.reshape(target.shape)
 
-    return in_rows(normalize_into, x, axis, x if overwrite else out)
+    return in_rows(normalize_into, x, axis, out)
 
 
 def batch_norm(

@@ -1,0 +1,444 @@
+"""The memory plan: which values share a buffer, so that a call makes nothing new that is large.
+
+A value that is large is stored in a buffer of its own function's memory; another takes the buffer as soon as nothing
+reads what it holds. Three things come before the buffers are dealt out:
+
+- A step that works place by place writes over an operand that nothing reads later: both are one `_Object`.
+- What a loop carries stays in one place from before the first iteration until after the last, or is copied there.
+- A result is written into the array that the caller gives.
+
+The buffers are then dealt to the largest first, each value to the smallest that is free as long as it lives (greedy by
+size, Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from attncomp.ir.estimate import estimate, largest
+from attncomp.ir.sizes import Size, product
+from attncomp.lowering.emitter import Emitter, Hint
+from attncomp.lowering.flow import reads
+from attncomp.lowering.lifetimes import Lifetimes, Span, is_view
+from attncomp.lowering.pointwise import POINTWISE
+from attncomp.lowering.program import (
+    Buffer,
+    Loop,
+    Place,
+    Program,
+    Region,
+    Statement,
+    Step,
+    Tenant,
+    Value,
+    inside,
+)
+from attncomp.lowering.renaming import Renaming
+
+# What is smaller than this, in bytes, is made anew: a buffer would cost more than it spares.
+LARGE = 1 << 16
+
+# Operators that can write over their operand: every number of the result depends on that place, or that row, alone.
+IN_PLACE = POINTWISE - {"dropout"} | {"softmax", "log_softmax", "powers", "normalize"}
+
+# Operators that write their result where they are told.
+PLACED = IN_PLACE | {
+    *("matmul", "linear", "convolution", "batch_norm", "maxpool", "avgpool", "adaptive_avgpool", "resize", "sample"),
+    *("copy", "concat", "stack", "pad", "fold", "cumsum", "sum", "mean", "max", "min", "norm"),
+}
+
+
+def planned(program: Program, emitter: Emitter) -> Program:
+    """The program with a place for every large value, its buffers, and those of each region that is done in pieces."""
+    outputs = [value for _, value in program.outputs]
+    orders = _orders(program.steps, {value.name for value in outputs})
+    statements = _regions(_copied(program.steps, emitter, orders), emitter)
+    given = [one.value for one in program.inputs] + [one.value for one in program.parameters]
+    given += [step.result for step in program.prepare]
+    planner = _Planner(statements, given, outputs, emitter, Lifetimes(orders))
+    steps, renaming = planner.finished()
+    results = zip(program.outputs, planner.results, strict=True)
+    return replace(
+        program,
+        steps=steps,
+        outputs=tuple((name, renaming.value(value)) for (name, _), value in results),
+        buffers=planner.buffers(),
+    )
+
+
+def _orders(statements: Sequence[Statement], kept: Collection[str]) -> dict[str, tuple[int, ...]]:
+    """The order in which a region's result lies best: that in which all that reads it wants its dimensions."""
+    found: dict[str, tuple[int, ...]] = {}
+    readers: dict[str, list[Statement]] = {}
+    for statement in statements:
+        for value in reads(statement):
+            readers.setdefault(value.name, []).append(statement)
+    for statement in statements:
+        if isinstance(statement, Loop):
+            found |= _orders(statement.steps, {end.name for _, _, end, _ in statement.carried})
+        elif isinstance(statement, Region) and statement.pieces is not None:
+            for value in statement.results:
+                orders = {_order(reader) for reader in readers.get(value.name, ())}
+                if len(orders) == 1 and () not in orders and value.name not in kept:
+                    found[value.name] = orders.pop()
+    return found
+
+
+def _order(statement: Statement) -> tuple[int, ...]:
+    if not isinstance(statement, Step) or statement.operator != "permute":
+        return ()
+    order = statement.attributes["order"]
+    assert isinstance(order, tuple)
+    return tuple(dim for dim in order if isinstance(dim, int))
+
+
+def _copied(
+    statements: Iterable[Statement], emitter: Emitter, orders: Mapping[str, tuple[int, ...]]
+) -> list[Statement]:
+    """The statements with a step of its own for every reshape that has to copy."""
+    found: list[Statement] = []
+    lifetimes = Lifetimes(orders)
+    lifetimes.take(tuple(statements), (), ())
+    copies = {
+        step.result.name
+        for _, step in lifetimes.steps.values()
+        if step.operator == "reshape" and not is_view(step, lifetimes.lying)
+    }
+    for statement in statements:
+        found += _with_copies(statement, copies, emitter)
+    return found
+
+
+def _with_copies(statement: Statement, copies: set[str], emitter: Emitter) -> list[Statement]:
+    if isinstance(statement, Region):
+        return [replace(statement, body=tuple(_copied_body(statement.body, copies, emitter)))]
+    if isinstance(statement, Loop):
+        return [replace(statement, steps=tuple(_copied_body(statement.steps, copies, emitter)))]
+    if statement.result.name not in copies:
+        return [statement]
+    (operand,) = (one for one in statement.operands if isinstance(one, Value))
+    hint = emitter.shared.hints[operand.name]
+    copy = emitter.value(operand.dtype, operand.axes, operand.shape, Hint(f"{hint.text}_copy"))
+    return [
+        Step(copy, "copy", (operand,), {}, statement.origin),
+        replace(statement, operands=(copy,)),
+    ]
+
+
+def _copied_body(body: Iterable[Statement], copies: set[str], emitter: Emitter) -> list[Statement]:
+    return [new for statement in body for new in _with_copies(statement, copies, emitter)]
+
+
+def _regions(statements: Sequence[Statement], emitter: Emitter) -> tuple[Statement, ...]:
+    """The statements with a plan of its own for every region that is done in pieces."""
+    found: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Loop):
+            found.append(replace(statement, steps=_regions(statement.steps, emitter)))
+        elif isinstance(statement, Region) and statement.pieces is not None:
+            found.append(_planned_region(statement, emitter))
+        elif isinstance(statement, Region):
+            found.append(replace(statement, body=_regions(statement.body, emitter)))
+        else:
+            found.append(statement)
+    return tuple(found)
+
+
+def _planned_region(region: Region, emitter: Emitter) -> Region:
+    """A region whose results are written where the caller says, a copy where nothing else can be."""
+    assert region.pieces is not None
+    given, made = inside(region)
+    lifetimes = Lifetimes()
+    lifetimes.take(region.body, given, made)
+    steps, results = list(region.body), list[Value]()
+    for value in made:
+        found = lifetimes.steps.get(value.name)
+        direct = found is not None and found[1].operator in PLACED and value not in results
+        result = value if direct else emitter.value(value.dtype, value.axes, value.shape, Hint("result"))
+        if not direct:
+            steps.append(Step(result, "copy", (value,), {}, region.origin))
+        results.append(result)
+    planner = _Planner(tuple(steps), given, results, emitter)
+    body, renaming = planner.finished()
+    pieces = replace(region.pieces, made=tuple(map(renaming.value, results)), buffers=planner.buffers())
+    return replace(region, body=body, pieces=pieces)
+
+
+@dataclass
+class _Object:
+    """Values that lie in one place, one after the other: when it is in use, and for what at most.
+
+    `result` is which result of the function it is; `escapes` is whether a caller might get hold of it otherwise.
+    """
+
+    values: list[Value]
+    spans: list[Span]
+    result: int | None = None
+    escapes: bool = False
+
+    @property
+    def size(self) -> Size:
+        """The bytes that it takes."""
+        return largest(bytes_of(value) for value in self.values)
+
+    def meets(self, other: _Object) -> bool:
+        """Whether both are in use at the same time."""
+        return any(a <= d and c <= b for a, b in self.spans for c, d in other.spans)
+
+    def join(self, other: _Object) -> None:
+        """Takes the values of another in."""
+        self.values += other.values
+        self.spans += other.spans
+        self.result = self.result if other.result is None else other.result
+        self.escapes |= other.escapes
+
+
+def bytes_of(value: Value) -> Size:
+    """The bytes of a value."""
+    return product(list(value.shape)) * value.dtype.bytes
+
+
+@dataclass
+class _Planner:
+    """Plans the memory of one function and of those that share its memory."""
+
+    statements: Sequence[Statement]
+    given: Sequence[Value]
+    results: Sequence[Value]
+    emitter: Emitter
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    objects: dict[str, _Object] = field(default_factory=dict)
+    dealt: list[list[_Object]] = field(default_factory=list)
+    moves: dict[str, Value] = field(default_factory=dict)
+    outermost: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.statements = tuple(self._carried_apart(self.statements))
+        self._results_apart()
+        self.lifetimes.take(self.statements, self.given, self.results)
+        self.outermost = {value.name for statement in self.statements for value in _made(statement)}
+        self._find_objects(self.statements)
+        self._keep_carried(self.statements)
+        self._mark_results()
+        self._drop_moves()
+        self._write_over()
+        self._deal()
+
+    # --- moves --------------------------------------------------------------------------------------------------
+
+    def _move(self, value: Value) -> Step:
+        """A step that copies a value to another place, unless both turn out to lie in one."""
+        moved = self.emitter.value(value.dtype, value.axes, value.shape, self.emitter.shared.hints[value.name])
+        step = Step(moved, "copy", (value,))
+        self.moves[moved.name] = value
+        return step
+
+    def _carried_apart(self, statements: Iterable[Statement]) -> list[Statement]:
+        """The statements with a move, before each loop and at its end, of all that is large and that it carries."""
+        found: list[Statement] = []
+        for statement in statements:
+            if isinstance(statement, Loop):
+                carried = list(statement.carried)
+                steps = self._carried_apart(statement.steps)
+                for place, (before, start, end, after) in enumerate(carried):
+                    if estimate(bytes_of(start)) >= LARGE:
+                        first, last = self._move(before), self._move(end)
+                        found.append(first)
+                        steps.append(last)
+                        carried[place] = first.result, start, last.result, after
+                found.append(replace(statement, steps=tuple(steps), carried=tuple(carried)))
+            else:
+                found.append(statement)
+        return found
+
+    def _results_apart(self) -> None:
+        """What a loop carries does not lie where the caller says: a result is moved there after the loop."""
+        carried = {after.name for one in self.statements if isinstance(one, Loop) for *_, after in one.carried}
+        results = list(self.results)
+        for number, value in enumerate(results):
+            if value.name in carried and estimate(bytes_of(value)) >= LARGE:
+                move = self._move(value)
+                self.statements = (*self.statements, move)
+                results[number] = move.result
+        self.results = results
+
+    def _drop_moves(self) -> None:
+        """Moves whose two values can lie in one place are none."""
+        for name, value in list(self.moves.items()):
+            time, _ = self.lifetimes.steps[name]
+            one, other = self.objects.get(name), self.objects.get(self.lifetimes.root(value))
+            whole = self.lifetimes.is_whole(value, self.lifetimes.values[name])
+            if one is None or other is None or not whole or not self._join(other, one, time):
+                del self.moves[name]
+
+    # --- what there is ------------------------------------------------------------------------------------------
+
+    def _find_objects(self, statements: Sequence[Statement]) -> None:
+        for statement in statements:
+            if isinstance(statement, Step):
+                if statement.operator in PLACED and not is_view(statement, self.lifetimes.lying):
+                    self._add(statement.result)
+            elif isinstance(statement, Region):
+                if statement.pieces is None:
+                    self._find_objects(statement.body)
+                else:
+                    for value in statement.results:
+                        self._add(value)
+            else:
+                self._find_objects(statement.steps)
+
+    def _add(self, value: Value) -> None:
+        if estimate(bytes_of(value)) >= LARGE or value in self.results:
+            made = self.lifetimes.made[value.name]
+            self.objects[value.name] = _Object([value], [(made, self.lifetimes.read_until(value.name))])
+
+    def _mark_results(self) -> None:
+        """A result is written where the caller says; what a result is a view of is new at each call."""
+        for number, value in enumerate(self.results):
+            root = self.lifetimes.root(value)
+            found = self.objects.get(root)
+            if found is None:
+                continue
+            if root == value.name and root in self.outermost and found.result is None:
+                found.result = number
+            else:
+                found.escapes = True
+
+    # --- what shares a place ------------------------------------------------------------------------------------
+
+    def _write_over(self) -> None:
+        for time, step in list(self.lifetimes.steps.values()):
+            mine = self.objects.get(step.result.name)
+            if mine is None or step.operator not in IN_PLACE:
+                continue
+            roots = [self.lifetimes.root(one) for one in step.operands if isinstance(one, Value)]
+            for operand in step.operands:
+                if not isinstance(operand, Value) or not self.lifetimes.is_whole(operand, step.result):
+                    continue
+                root = self.lifetimes.root(operand)
+                other = self.objects.get(root)
+                free = other is not None and roots.count(root) == 1 and self.lifetimes.read_until(root) == time
+                if other is not None and free and self._join(other, mine, time):
+                    break
+
+    def _join(self, first: _Object, second: _Object, time: int) -> bool:
+        """Makes one of two objects where both can lie in one place; at `time`, and where one moves, they may meet."""
+        if first is second:
+            return True
+        if first.escapes or second.escapes or (first.result is not None and second.result is not None):
+            return False
+        values = (*first.values, *second.values)
+        given = first.result is not None or second.result is not None
+        shapes = {value.shape for value in values}
+        if given and (len(shapes) > 1 or not all(value.name in self.outermost for value in values)):
+            return False
+        allowed = {time} | {self.lifetimes.made[one.name] for one in values if one.name in self.moves}
+        if any(
+            a <= d and c <= b and not (max(a, c) == min(b, d) and max(a, c) in allowed)
+            for a, b in first.spans
+            for c, d in second.spans
+        ):
+            return False
+        self._merge(first, second)
+        return True
+
+    def _merge(self, first: _Object, second: _Object) -> None:
+        first.join(second)
+        for value in second.values:
+            self.objects[value.name] = first
+
+    def _keep_carried(self, statements: Sequence[Statement]) -> None:
+        """What a loop carries lies in one place; where two change places they are new in each iteration."""
+        for statement in statements:
+            if not isinstance(statement, Loop):
+                continue
+            _, over = self.lifetimes.spans[id(statement)]
+            for before, start, end, after in statement.carried:
+                if before.name not in self.moves:
+                    continue
+                kept, moved = self.objects[before.name], self.objects[end.name]
+                made, read = self.lifetimes.made, self.lifetimes.read_until
+                kept.values += [start, after]
+                kept.spans += [(made[start.name], read(start.name)), (over, read(after.name))]
+                self.objects[start.name] = self.objects[after.name] = kept
+                if read(start.name) > made[end.name]:
+                    kept.escapes = moved.escapes = True
+                else:
+                    self._merge(kept, moved)
+            self._keep_carried(statement.steps)
+
+    # --- buffers ------------------------------------------------------------------------------------------------
+
+    def _deal(self) -> None:
+        distinct = {id(one): one for one in self.objects.values() if not one.escapes and one.result is None}
+        for one in sorted(distinct.values(), key=lambda one: (-estimate(one.size), one.spans[0])):
+            free = [tenants for tenants in self.dealt if not any(one.meets(other) for other in tenants)]
+            if free:
+                min(free, key=lambda tenants: estimate(largest(other.size for other in tenants))).append(one)
+            else:
+                self.dealt.append([one])
+
+    def finished(self) -> tuple[tuple[Statement, ...], Renaming]:
+        """The statements on values with their places, without moves that are none; how values were replaced."""
+        places: dict[str, Place] = {}
+        for number, tenants in enumerate(self.dealt):
+            places |= {
+                value.name: Place(number, self.lifetimes.orders.get(value.name, ()))
+                for one in tenants
+                for value in one.values
+            }
+        for name, one in self.objects.items():
+            if one.result is not None and not one.escapes:
+                places[name] = Place(one.result, given=True)
+        found: dict[str, Value] = {}
+        for name, value in self.lifetimes.values.items():
+            place = places.get(self.lifetimes.root(value))
+            if place is not None:
+                found[name] = replace(value, place=place)
+        for name in self.moves:
+            found[name] = self._unmoved(name, found)
+        renaming = Renaming(found)
+        return tuple(renaming.statement(one) for one in self._without_moves(self.statements)), renaming
+
+    def _unmoved(self, name: str, found: Mapping[str, Value]) -> Value:
+        """The value that a move was of, through several."""
+        while name in self.moves:
+            name = self.moves[name].name
+        return found[name]
+
+    def _without_moves(self, statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        kept: list[Statement] = []
+        for statement in statements:
+            if isinstance(statement, Loop):
+                kept.append(replace(statement, steps=self._without_moves(statement.steps)))
+            elif isinstance(statement, Region) or statement.result.name not in self.moves:
+                kept.append(statement)
+        return tuple(kept)
+
+    def buffers(self) -> tuple[Buffer, ...]:
+        """The buffers and what lies in each, and when."""
+        return tuple(
+            Buffer(
+                number,
+                largest(one.size for one in tenants),
+                tuple(
+                    sorted(
+                        (
+                            Tenant(value, self.lifetimes.made[value.name], self.lifetimes.read_until(value.name))
+                            for one in tenants
+                            for value in one.values
+                        ),
+                        key=lambda tenant: tenant.made,
+                    )
+                ),
+            )
+            for number, tenants in enumerate(self.dealt)
+        )
+
+
+def _made(statement: Statement) -> tuple[Value, ...]:
+    """What a statement makes that its function can write into an array it was given."""
+    if isinstance(statement, Region):
+        return statement.results if statement.pieces is not None else ()
+    return (statement.result,) if isinstance(statement, Step) else ()
