@@ -87,10 +87,6 @@ class Dialect(Protocol):
         """
         ...
 
-    def head(self, region: Region, name: str, arguments: Sequence[str], scope: Scope) -> Sequence[str]:
-        """Lines at the start of the function `name` of a region: how it is done where it is too large to do at once."""
-        ...
-
 
 @dataclass
 class Functions:
@@ -232,8 +228,6 @@ class Functions:
         annotations = [self.dialect.array if value.axes or value in region.inputs else "int" for value in given]
         texts = [scope.texts[value.name].text for value in given]
         parameters = [f"{text}: {annotation}" for text, annotation in zip(texts, annotations, strict=True)]
-        if not scope.used_symbols and not scope.asks_training:
-            inner.lines[:0] = [INDENT + line for line in self.dialect.head(region, name, texts, scope)]
         shown = ", ".join(plain(result.comment) for result in made)
         piece = "" if region.pieces is None else "a piece of "
         what = f"The {plain(region.kind)} region that makes {piece}`{plain(region.name)}`, {shown}."

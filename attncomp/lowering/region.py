@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from attncomp.ir.estimate import estimate
 from attncomp.ir.graph import Graph, Node
 from attncomp.ir.operators.table import OPERATORS
 from attncomp.lowering.attention import attention_form
@@ -16,6 +17,9 @@ from attncomp.lowering.program import Region, Value
 
 LowerGraph = Callable[[Context], None]
 
+# From how many bytes on a pointwise region is done in pieces, on the threads of a call.
+LARGE = 1 << 20
+
 # How many operators the name of a region spells out.
 _SPELLED = 4
 
@@ -24,11 +28,17 @@ def lower_region(context: Context, node: Node, operands: Sequence[int], lower_gr
     """A region on values as they lie outside; what it needs in another order is moved before it. All its results."""
     kind = attribute(node, "kind", str)
     name = _called(kind, attribute(node, "body", Graph))
-    if context.emitter.shared.in_pieces and kind != "pointwise":  # there a piece costs more than it spares, but for few
+    if context.emitter.shared.in_pieces and (kind != "pointwise" or _is_large(context, node)):
         laid = lower_in_pieces(context, node, operands, lower_graph, name)
         if laid is not None:
             return laid
     return _lower_at_once(context, node, operands, lower_graph, name)
+
+
+def _is_large(context: Context, node: Node) -> bool:
+    """Whether a region makes more than the calls for its pieces cost."""
+    type_ = context.graph.type(node.identity)
+    return estimate(type_.elements()) * type_.dtype.bytes >= LARGE
 
 
 def _lower_at_once(

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from attncomp.emission.body import Body, Scope
 from attncomp.emission.expressions import Expression
 from attncomp.emission.functions import LoopBinding
-from attncomp.emission.layout import INDENT
 from attncomp.emission.pieces import write_in_pieces
 from attncomp.emission.rules import RuleTable
-from attncomp.lowering.program import AttentionForm, Loop, Pieces, Region, Step
+from attncomp.lowering.program import AttentionForm, Loop, Pieces, Region
 from attncomp_numpy import layers, pointwise, structure
 from attncomp_numpy.plan import Plan, fields_of, loops_of
 
@@ -25,10 +24,6 @@ TABLE = RuleTable(
     buffer=structure.buffer,
     room=structure.room,
 )
-
-
-# How many operators a chain has that is faster in pieces; of a shorter one the pieces cost more than they spare.
-LONG = 4
 
 
 class NumpyDialect:
@@ -56,16 +51,6 @@ class NumpyDialect:
     ) -> None:
         """Into arrays that the pieces fill, on several threads."""
         write_in_pieces(body, region, pieces, name, arguments, further, asks_memory)
-
-    def head(self, region: Region, name: str, arguments: Sequence[str], scope: Scope) -> Sequence[str]:
-        """A long chain of pointwise operators goes piece by piece where its arrays are larger than any cache."""
-        shapes = {value.shape for value in region.results}
-        steps = [step for step in region.body if isinstance(step, Step) and step.operator in pointwise.RULES]
-        whole = [text for text, value in zip(arguments, region.inputs, strict=True) if {value.shape} == shapes]
-        if region.kind != "pointwise" or len(steps) < max(LONG, len(region.body)) or not whole:
-            return ()
-        made = f"return {scope.use('piecewise')}({', '.join((name, *arguments))})"
-        return f"if {whole[0]}.nbytes > {scope.use('LARGE')}:", INDENT + made
 
     def loop(self, loop: Loop, element: str, outer: str | None) -> LoopBinding:
         """Iterates over the tuple of the layers' weights."""

@@ -278,7 +278,7 @@ class _Module:
         for expression, value, given in zip(found, results, scope.results, strict=True):
             there = value.place is not None and value.place.given and value.place.number == len(typed)
             made = call("np.asarray", expression) if value.shape == () else expression
-            typed.append(expression if there else call(scope.use("handed_over"), made, given))
+            typed.append(made if there else call(scope.use("handed_over"), made, given))
         made = typed[0] if len(results) == 1 else call(self.output, *typed)
         body.lines += statement("return ", made, body.depth)
 

@@ -52,10 +52,6 @@ class TorchDialect:
         """A function of a piece of the queries, and the call that puts its results together."""
         write_by_queries(body, region, pieces, name, arguments, further)
 
-    def head(self, region: Region, name: str, arguments: Sequence[str], scope: Scope) -> Sequence[str]:
-        """None: torch has kernels, or a compiler of its own."""
-        return ()
-
     def loop(self, loop: Loop, element: str, outer: str | None) -> LoopBinding:
         """Iterates over the groups of the layers; a layer without weights is the module itself, once an iteration."""
         before = self._places[id(loop)]

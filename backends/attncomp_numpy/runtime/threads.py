@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import functools
 import itertools
-import math
 import os
 import sys
 import threading
@@ -18,7 +17,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from attncomp_numpy.runtime.arrays import Array
 from attncomp_numpy.runtime.memory import Memory
 
 # What a piece may keep at once: about what the second-level cache of a core holds.
@@ -204,32 +202,3 @@ def on_threads(work: Callable[..., None], parts: Sequence[tuple[Any, ...]], memo
         wait(others)
     for other in others:
         other.result()
-
-
-LARGE = 1 << 25
-
-
-def piecewise(function: Callable[..., Any], *arrays: Array) -> Any:
-    """`function`, which works place by place on arrays that broadcast, on one piece after another.
-
-    What it makes inside is then as large as a piece. The first axis that is longer than 1 is cut.
-    """
-    shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    back = next(back for back in range(len(shape), 0, -1) if shape[-back] > 1)
-    whole: list[Array] = []
-
-    def cut(array: Array, part: slice) -> Array:
-        index: tuple[Any, ...] = (..., part, *[slice(None)] * (back - 1))
-        return array[index] if array.ndim >= back and array.shape[-back] > 1 else array
-
-    def fill(_: Memory, part: slice) -> None:
-        made = function(*(cut(array, part) for array in arrays))
-        for target, piece in zip(whole, made if isinstance(made, tuple) else (made,), strict=True):
-            cut(target, part)[...] = piece
-
-    nothing = function(*(cut(array, slice(0, 0)) for array in arrays))
-    several = isinstance(nothing, tuple)
-    whole += [np.empty(shape, part.dtype) for part in (nothing if several else (nothing,))]
-    each = math.prod(shape) // shape[-back] * max(array.itemsize for array in arrays)
-    each_piece(fill, (shape[-back],), each, Memory())
-    return tuple(whole) if several else whole[0]
