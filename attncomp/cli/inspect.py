@@ -43,7 +43,11 @@ _COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 @click.option("--format", "format_", default="text", show_default=True, help=f"One of {', '.join(GRAPH_FORMATS)}.")
 @click.option("--backend", default="numpy", show_default=True, help="The backend whose passes run.")
 @click.option(
-    "--size", "sizes", multiple=True, metavar="NAME=NUMBER", help="A size at which costs are counted; may repeat."
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="A size at which costs and memory are counted; may repeat.",
 )
 @click.option("--depth", metavar="NUMBER", help="For svg: layers nested deeper than this are folded; 0 folds all.")
 @click.option("-o", "--output", default=STDOUT, metavar="OUT", help="The file to write; the standard output if none.")
@@ -65,7 +69,8 @@ def inspect(
 
     The stages: the syntax tree, the graph as it was built and as it is after each pass, the optimized graph, the
     lowered program, the emitted module. The text of a graph ends in a table by layer, with shapes, numbers of
-    parameters, operations (a multiply-add is two), and bytes read and written.
+    parameters, operations (a multiply-add is two), and bytes read and written. That of a lowered program for NumPy ends
+    in the memory plan: which values share a buffer, what all of them take, and the least that is needed.
     """
     from attncomp import pipeline
     from attncomp.emission.registry import find_backend
@@ -94,7 +99,7 @@ def inspect(
         return
     built = build(file, model, options, present)
     if stage in ("lowered", "emitted"):
-        write_text(output, _program(built, chosen, stage, format_))
+        write_text(output, _program(built, chosen, stage, format_, sizes))
         return
     if format_ == "svg":
         from attncomp.inspect.svg import graph_to_svg
@@ -202,9 +207,10 @@ def _tree(file: str, format_: str) -> str:
     return tree_to_text(syntax)
 
 
-def _program(built: Built, backend: Backend, stage: str, format_: str) -> str:
+def _program(built: Built, backend: Backend, stage: str, format_: str, sizes: tuple[str, ...]) -> str:
     from attncomp import pipeline
 
+    bound = parse_sizes(built.graph, sizes)
     program = pipeline.lower(pipeline.optimise(built.graph, backend).graph, built.files, backend)
     if stage == "emitted":
         return pipeline.emit(program, backend)
@@ -214,7 +220,7 @@ def _program(built: Built, backend: Backend, stage: str, format_: str) -> str:
         return _json(program_to_json(program))
     from attncomp.lowering.print import print_program
 
-    return print_program(program)
+    return print_program(program, bound)
 
 
 def _graph(graph: Graph, format_: str, sizes: tuple[str, ...], width: int | None) -> str:

@@ -17,10 +17,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from attncomp.ir.estimate import estimate, largest
-from attncomp.ir.sizes import Size, product
+from attncomp.ir.sizes import Size
 from attncomp.lowering.emitter import Emitter, Hint
 from attncomp.lowering.flow import reads
 from attncomp.lowering.lifetimes import Lifetimes, Span, is_view
+from attncomp.lowering.peak import bytes_of
 from attncomp.lowering.pointwise import POINTWISE
 from attncomp.lowering.program import (
     Buffer,
@@ -58,12 +59,13 @@ def planned(program: Program, emitter: Emitter) -> Program:
     given += [step.result for step in program.prepare]
     planner = _Planner(statements, given, outputs, emitter, Lifetimes(orders))
     steps, renaming = planner.finished()
-    results = zip(program.outputs, planner.results, strict=True)
+    results = tuple(map(renaming.value, planner.results))
+    names = (name for name, _ in program.outputs)
     return replace(
         program,
         steps=steps,
-        outputs=tuple((name, renaming.value(value)) for (name, _), value in results),
-        buffers=planner.buffers(),
+        outputs=tuple(zip(names, results, strict=True)),
+        buffers=planner.buffers(steps, results),
     )
 
 
@@ -161,7 +163,8 @@ def _planned_region(region: Region, emitter: Emitter) -> Region:
         results.append(result)
     planner = _Planner(tuple(steps), given, results, emitter)
     body, renaming = planner.finished()
-    pieces = replace(region.pieces, made=tuple(map(renaming.value, results)), buffers=planner.buffers())
+    returned = tuple(map(renaming.value, planner.results))
+    pieces = replace(region.pieces, made=returned, buffers=planner.buffers(body, returned))
     return replace(region, body=body, pieces=pieces)
 
 
@@ -192,11 +195,6 @@ class _Object:
         self.spans += other.spans
         self.result = self.result if other.result is None else other.result
         self.escapes |= other.escapes
-
-
-def bytes_of(value: Value) -> Size:
-    """The bytes of a value."""
-    return product(list(value.shape)) * value.dtype.bytes
 
 
 @dataclass
@@ -416,24 +414,21 @@ class _Planner:
                 kept.append(statement)
         return tuple(kept)
 
-    def buffers(self) -> tuple[Buffer, ...]:
-        """The buffers and what lies in each, and when."""
+    def buffers(self, statements: tuple[Statement, ...], results: Iterable[Value]) -> tuple[Buffer, ...]:
+        """The buffers of the finished statements, what lies in each, and when."""
+        lifetimes = Lifetimes(self.lifetimes.orders)
+        lifetimes.take(statements, self.given, tuple(results))
+        tenants: list[list[Tenant]] = [[] for _ in self.dealt]
+        for name, value in lifetimes.values.items():
+            if value.place is not None and not value.place.given and lifetimes.root(value) == name:
+                tenants[value.place.number].append(Tenant(value, lifetimes.made[name], lifetimes.read_until(name)))
         return tuple(
             Buffer(
                 number,
-                largest(one.size for one in tenants),
-                tuple(
-                    sorted(
-                        (
-                            Tenant(value, self.lifetimes.made[value.name], self.lifetimes.read_until(value.name))
-                            for one in tenants
-                            for value in one.values
-                        ),
-                        key=lambda tenant: tenant.made,
-                    )
-                ),
+                largest(one.size for one in dealt),
+                tuple(sorted(tenants[number], key=lambda tenant: tenant.made)),
             )
-            for number, tenants in enumerate(self.dealt)
+            for number, dealt in enumerate(self.dealt)
         )
 
 

@@ -18,6 +18,15 @@ Span = tuple[int, int]
 FOREVER = 1 << 60
 
 
+@dataclass(frozen=True)
+class Doing:
+    """A statement, in the loops and regions named `inside_of`, outermost first; `ends` for the end of such a one."""
+
+    statement: Statement
+    inside_of: tuple[str, ...] = ()
+    ends: bool = False
+
+
 @dataclass
 class Lifetimes:
     """What is known of the values of one function and of those that it calls, by their names.
@@ -115,6 +124,24 @@ class Lifetimes:
         for value in loop.captured:
             self.read(value, self.now)
         self.spans[id(loop)] = (begin, self.now)
+
+
+def timetable(statements: Sequence[Statement]) -> Mapping[int, Doing]:
+    """What is done at each time that `Lifetimes` counts."""
+    found: dict[int, Doing] = {}
+    _enter(statements, (), found)
+    return found
+
+
+def _enter(statements: Sequence[Statement], inside_of: tuple[str, ...], found: dict[int, Doing]) -> None:
+    for statement in statements:
+        found[len(found) + 1] = Doing(statement, inside_of)
+        if isinstance(statement, Loop):
+            _enter(statement.steps, (*inside_of, statement.name), found)
+        elif isinstance(statement, Region) and statement.pieces is None:
+            _enter(statement.body, (*inside_of, statement.name), found)
+        if not isinstance(statement, Step):
+            found[len(found) + 1] = Doing(statement, inside_of, ends=True)
 
 
 def is_view(step: Step, lying: Mapping[str, Lying]) -> bool:

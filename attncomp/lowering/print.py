@@ -1,31 +1,51 @@
-"""A program as readable text: one line a step, with the axes of its result behind it."""
+"""A program as readable text: one line a step, with the axes of its result behind it, and where that lies.
+
+`→ buffer 2` is a buffer of the memory plan, `→ own buffer 2` one of the thread that does a piece, `over x` a step that
+writes over its operand, `→ result` the array for a result. A view lies where its operand does; what else has no arrow
+is made anew, for it is small or NumPy makes it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from attncomp.ir.graph import Attribute, Literal
+from attncomp.lowering.print_memory import (
+    Function,
+    loop_place_text,
+    memory_lines,
+    memory_title,
+    place_text,
+    step_place_text,
+    thread_lines,
+)
 from attncomp.lowering.program import Cut, Loop, Operand, Parameter, Program, Region, Statement, Step, Stretch, Value
 
 _INDENT = "    "
 
 
-def print_program(program: Program) -> str:
-    """The text of a program, the same in every run; it ends with a newline."""
-    return "\n".join(_program(program)) + "\n"
+def print_program(program: Program, sizes: Mapping[str, int] = MappingProxyType({})) -> str:
+    """The text of a program, the same in every run; it ends with a newline.
+
+    Memory is counted at `sizes`, 256 for a symbol that is not there.
+    """
+    return "\n".join(_program(program, sizes)) + "\n"
 
 
-def _program(program: Program) -> Iterator[str]:
+def _program(program: Program, sizes: Mapping[str, int]) -> Iterator[str]:
     given = ", ".join(one.value.name for one in program.inputs)
-    returned = ", ".join(name for name, _ in program.outputs)
-    yield f"program {program.name}({given}) -> {returned}"
+    returned = [name for name, _ in program.outputs]
+    yield f"program {program.name}({given}) -> {', '.join(returned)}"
     yield from _section("inputs", [_declared(one.value) for one in program.inputs])
-    sizes = [f"{symbol} = {value.name}.shape[{dim}]" for symbol, (value, dim) in program.symbols.items()]
-    yield from _section("sizes", [*sizes, *(str(one) for one in program.constraints)])
+    bound = [f"{symbol} = {value.name}.shape[{dim}]" for symbol, (value, dim) in program.symbols.items()]
+    yield from _section("sizes", [*bound, *(str(one) for one in program.constraints)])
     yield from _section("parameters", _parameters(program.parameters))
-    yield from _section("prepare", _body(program.prepare))
-    yield from _section("steps", _body(program.steps))
+    yield from _section("prepare", _body(program.prepare, Function()))
+    yield from _section("steps", _body(program.steps, Function(returned)))
     yield f"return {', '.join(f'{name} = {value.name}' for name, value in program.outputs)}"
+    if program.buffers:
+        yield from _section(memory_title(program, sizes), [*memory_lines(program, sizes)])
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -47,22 +67,24 @@ def _type(value: Value) -> str:
     return f"{value.dtype}[{', '.join(map(str, value.shape))}]  # {value.comment}"
 
 
-def _body(statements: Sequence[Statement]) -> list[str]:
-    return [line for statement in statements for line in _statement(statement)]
+def _body(statements: Sequence[Statement], function: Function) -> list[str]:
+    """The lines of a body, of a function."""
+    return [line for statement in statements for line in _statement(statement, function)]
 
 
-def _statement(statement: Statement) -> Iterator[str]:
+def _statement(statement: Statement, function: Function) -> Iterator[str]:
     if isinstance(statement, Step):
-        yield _step(statement)
+        yield _step(statement, function)
     elif isinstance(statement, Region):
-        yield from _region(statement)
+        yield from _region(statement, function)
     else:
-        yield from _loop(statement)
+        yield from _loop(statement, function)
 
 
-def _step(step: Step) -> str:
+def _step(step: Step, function: Function) -> str:
     arguments = [*map(_operand, step.operands), *(f"{name}={_text(value)}" for name, value in step.attributes.items())]
-    return f"{step.result.name} = {step.operator}({', '.join(arguments)})  # {step.result.comment}"
+    comment = f"{step.result.comment}{step_place_text(step, function)}"
+    return f"{step.result.name} = {step.operator}({', '.join(arguments)})  # {comment}"
 
 
 def _operand(operand: Operand) -> str:
@@ -77,15 +99,17 @@ def _text(attribute: Attribute) -> str:
     return repr(attribute) if isinstance(attribute, str) else str(attribute)
 
 
-def _region(region: Region) -> Iterator[str]:
+def _region(region: Region, function: Function) -> Iterator[str]:
     inputs = ", ".join(value.name for value in region.inputs)
     made = ", ".join(result.name for result in region.results)
-    comment = ", ".join(result.comment for result in region.results)
+    comment = ", ".join(f"{result.comment}{place_text(result, function)}" for result in region.results)
+    own = function if region.pieces is None else Function([result.name for result in region.results], piece=True)
     yield f"{made} = {region.kind} {region.name}({inputs}):  # {comment}"
-    yield from (_INDENT + line for line in _body(region.body))
+    yield from (_INDENT + line for line in _body(region.body, own))
     if region.pieces is not None:
         each = " * ".join(map(str, (region.pieces.bytes, *region.pieces.each)))
         yield f"{_INDENT}pieces: {', '.join(map(_cut, region.pieces.cuts))}; {each} bytes each"
+        yield from (_INDENT + line for line in thread_lines(region))
         if region.pieces.reads is not None:
             yield f"{_INDENT}reads: {_stretch(region.pieces.reads)}"
     form = region.attention
@@ -113,16 +137,16 @@ def _stretch(stretch: Stretch) -> str:
     return f"{stretch.axis}={stretch.size} at {ends}, by {stretch.symbol}{start}"
 
 
-def _loop(loop: Loop) -> Iterator[str]:
+def _loop(loop: Loop, function: Function) -> Iterator[str]:
     results = ", ".join(after.name for *_, after in loop.carried)
     starts = ", ".join(f"{start.name} = {before.name}" for before, start, _, _ in loop.carried)
     captured = ", ".join(value.name for value in loop.captured)
-    yield f"{results} = loop {loop.name} x{len(loop.prefixes)}({starts}; {captured}):"
+    yield f"{results} = loop {loop.name} x{len(loop.prefixes)}({starts}; {captured}):{loop_place_text(loop)}"
     yield f"{_INDENT}prefixes: {', '.join(loop.prefixes)}"
     for title, lines in (
         ("parameters", _parameters(loop.parameters)),
-        ("prepare", _body(loop.prepare)),
-        ("steps", _body(loop.steps)),
+        ("prepare", _body(loop.prepare, Function())),
+        ("steps", _body(loop.steps, function)),
     ):
         yield from (_INDENT + line for line in _section(title, lines))
     yield f"{_INDENT}next {', '.join(end.name for _, _, end, _ in loop.carried)}"

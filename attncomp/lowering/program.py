@@ -141,7 +141,7 @@ class AttentionForm:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A value in a buffer: the statements, counted from the start of its function, that make it and read it last."""
+    """A value in a buffer, and when it is made and read last: times that `lifetimes.timetable` explains."""
 
     value: Value
     made: int

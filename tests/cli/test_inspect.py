@@ -38,6 +38,16 @@ def test_lowered(attnc) -> None:
     assert "region" in {statement["kind"] for statement in document["steps"]}
 
 
+def test_the_memory_plan_at_sizes(attnc) -> None:
+    assumed = attnc("inspect", "good.attn", "--stage", "lowered").stdout
+    told = attnc("inspect", "good.attn", "--stage", "lowered", "--size", "seq=64").stdout
+    assert "`--size " in assumed and "seq = 64" not in assumed
+    assert "buffers, at" in told and "seq = 64" in told and "all buffers: " in told and "lower bound: " in told
+    assert "buffers, at" not in attnc("inspect", "good.attn", "--stage", "lowered", "--backend", "torch").stdout
+    refused = attnc("inspect", "good.attn", "--stage", "lowered", "--size", "sea=64")
+    assert refused.exit_code == 1 and "E090" in refused.output
+
+
 def test_output_file(attnc, folder) -> None:
     result = attnc("inspect", "good.attn", "--format", "dot", "-o", "graph.dot")
     assert (result.exit_code, result.stdout) == (0, "")
