@@ -141,7 +141,7 @@ def _sample(it: Application) -> Expression:
 
 RULES: Mapping[str, Rule] = {
     "sum": _sum,
-    "mean": _reduction("mean"),
+    "mean": _runtime_reduction("mean"),
     "max": _reduction("max"),
     "min": _reduction("min"),
     "var": _reduction("var"),

@@ -74,6 +74,27 @@ def totals(x: Array, axis: tuple[int, ...]) -> Array:
     return np.asarray(np.add.reduce(x, axis, keepdims=True))
 
 
+def mean(
+    x: Array, axis: tuple[int, ...], keepdims: bool = False, *, out: Array | None = None
+) -> Array:
+    """The mean of `x` over some dimensions; by a product with ones where they follow each other."""
+    first, last = axis[0], axis[-1] + 1
+    count = math.prod(x.shape[first:last])
+    together = axis == tuple(range(first, last)) and x.flags.c_contiguous
+    if not together or x.size < FEW or count > LONGEST_PRODUCT or x.dtype.char not in "fd":
+        return np.asarray(np.mean(x, axis=axis, keepdims=keepdims, out=out))
+    shape = (math.prod(x.shape[:first]), count, math.prod(x.shape[last:]))
+    weight = ones(count, x.dtype.char)
+    if shape[2] == 1:
+        total = np.matmul(x.reshape(shape[:2]), weight)
+    else:
+        total = np.matmul(weight, x.reshape(shape))
+    np.divide(total, total.dtype.type(count), out=total)
+    kept = [1 if dim in axis else size for dim, size in enumerate(x.shape)]
+    short = [size for dim, size in enumerate(x.shape) if dim not in axis]
+    return stored(total.reshape(kept if keepdims else short), x.dtype, out)
+
+
 def in_rows(
     function: Callable[[Array, Array], None], x: Array, axis: tuple[int, ...], out: Array | None
 ) -> Array:

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import itertools
+import math
 import os
 import sys
 import threading
@@ -21,6 +22,10 @@ from attncomp_numpy.runtime.memory import Memory
 
 # What a piece may keep at once: about what the second-level cache of a core holds.
 PIECE_BYTES = 1 << 20
+# From how many bytes on there are as many pieces at least, for several threads: below, starting
+# those takes longer.
+SHARED_BYTES = 1 << 19
+FEWEST = 4
 THREADS: ContextVar[int] = ContextVar("THREADS", default=1)
 
 
@@ -132,12 +137,16 @@ def pieces(
     """The pieces of some axes of `sizes`: a slice of each, the last axis the fastest.
 
     Of a piece whose sizes are 1, `each` bytes are kept at once; a piece is as large as stays in
-    cache, and of each axis has `most` places at most; the first axes are cut first.
+    cache, and of each axis has `most` places at most; the first axes are cut first. The pieces do
+    not depend on the threads, so that results do not.
     """
     room = max(1, PIECE_BYTES // max(1, each))
+    if math.prod(sizes) * each >= SHARED_BYTES:
+        room = min(room, -(-math.prod(sizes) // FEWEST))
     steps: list[int] = []
     for size, limit in zip(reversed(sizes), reversed(most or sizes), strict=True):
-        steps.insert(0, max(1, min(size, room, size if limit is None else limit)))
+        step = max(1, min(size, room, size if limit is None else limit))
+        steps.insert(0, -(-size // max(1, -(-size // step))) or 1)
         room //= steps[0]
     ranges = [range(0, size, step) for size, step in zip(sizes, steps, strict=True)]
     return [
