@@ -72,8 +72,10 @@ class Module:
     def __call__(self, /, *inputs: Any, **named: Any) -> Any:
         """The result for these inputs, by position or by name; a named tuple where the model has several results.
 
-        A parameter that was never loaded has its initial value. Raises ValueError or TypeError that begins with E071
-        for an input of the wrong rank, size or dtype.
+        A parameter that was never loaded has its initial value. With NumPy, `out` is the array that the result is
+        written into and that is returned: of its shape and dtype, with any strides; for several results a tuple of
+        arrays, None where one shall be new. It is called `out_2` where an input has that name. Raises ValueError or
+        TypeError that begins with E071 for an input of the wrong rank, size or dtype, or an `out` that does not fit.
         """
         return self._emitted(*inputs, **named)
 
@@ -129,6 +131,10 @@ class Module:
     def initialize(self, seed: int = 0) -> None:
         """Fills the parameters by their initializers: the same numbers for a seed, whatever the backend."""
         self._emitted.initialize(seed)
+
+    def release(self) -> None:
+        """Gives back the memory that calls have left behind for those to come, if the backend keeps any."""
+        self._emitted.release()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the source of the module to a file that runs without attncomp."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from attncomp.emission.text import class_name
+from attncomp.emission.text import Names, class_name
 from attncomp.ir.graph import Graph
 from attncomp.ir.initialize import random_parameters
 from attncomp.ir.types import DType
@@ -95,6 +95,11 @@ class Emitted:
         """The names of the inputs, in the order of the model."""
         return [one.name for one in self._program.inputs]
 
+    @property
+    def _out(self) -> str:
+        """What the arrays for results are called."""
+        return Names(self.input_names).claim("out")
+
     def load(self, weights: Mapping[str, Any] | str | os.PathLike[str], strict: bool) -> None:
         """Puts weights in by key; see `attncomp.Module.load`."""
         if self._backend == "torch":
@@ -115,12 +120,23 @@ class Emitted:
         self.load(random_parameters(self._graph, seed), strict=True)
 
     def __call__(self, /, *inputs: Any, **named: Any) -> Any:
-        """The results. Raises TypeError (E071) where an input is missing, unknown or given twice."""
-        given = self.bound(inputs, named)
+        """The results. Raises TypeError (E071) where an input is missing, unknown or given twice.
+
+        NumPy's take arrays to write them into, as `out`, or `out_2` where an input has that name.
+        """
+        results = {name: named[name] for name in (self._out,) if name in named}
+        given = self.bound(inputs, {name: value for name, value in named.items() if name not in results})
+        if results and self._backend != "numpy":
+            raise TypeError(f"E071: a module for {self._backend} makes its results itself, and takes no `{self._out}`")
         if self._backend == "torch":
             inputs_of = zip(given, self._program.inputs, strict=True)
             given = [_tensor(value, one.value.dtype, one.name) for value, one in inputs_of]
-        return self.instance(*given)
+        return self.instance(*given, **results)
+
+    def release(self) -> None:
+        """Gives back the memory that calls have left behind, if the backend keeps any."""
+        if self._model is not None and self._backend == "numpy":
+            self._model.release()
 
     def _model_class(self) -> Any:
         module = import_text(self._text, f"{self._backend}_{class_name(self._program.name)}")

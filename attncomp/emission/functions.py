@@ -114,11 +114,11 @@ class Functions:
         given = self.names.child()
         for entry in self.program.inputs:
             self.input_names[entry.value.name] = given.claim(entry.name)
+        self.out = given.claim("out")
         symbols = dict.fromkeys(self.program.symbols)
         for size in program_sizes(self.program):
             symbols |= dict.fromkeys(sorted(size.symbols()))
         self.symbols = {symbol: given.claim(symbol) for symbol in symbols}
-        self.out = given.claim("out")
         self.names = Names([*self.reserved, *self._called.values(), *self.symbols.values()])
 
     def name_of(self, item: Loop | Region) -> str:

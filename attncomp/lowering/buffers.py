@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from attncomp.ir.estimate import estimate, largest
 from attncomp.ir.sizes import Size
+from attncomp.lowering.copies import own_results, with_copies
 from attncomp.lowering.emitter import Emitter, Hint
 from attncomp.lowering.flow import reads
 from attncomp.lowering.lifetimes import Lifetimes, Span, is_view
@@ -54,9 +55,10 @@ def planned(program: Program, emitter: Emitter) -> Program:
     """The program with a place for every large value, its buffers, and those of each region that is done in pieces."""
     outputs = [value for _, value in program.outputs]
     orders = _orders(program.steps, {value.name for value in outputs})
-    statements = _regions(_copied(program.steps, emitter, orders), emitter)
+    statements = _regions(with_copies(program.steps, emitter, orders), emitter)
     given = [one.value for one in program.inputs] + [one.value for one in program.parameters]
     given += [step.result for step in program.prepare]
+    statements, outputs = own_results(statements, given, outputs, emitter)
     planner = _Planner(statements, given, outputs, emitter, Lifetimes(orders))
     steps, renaming = planner.finished()
     results = tuple(map(renaming.value, planner.results))
@@ -93,43 +95,6 @@ def _order(statement: Statement) -> tuple[int, ...]:
     order = statement.attributes["order"]
     assert isinstance(order, tuple)
     return tuple(dim for dim in order if isinstance(dim, int))
-
-
-def _copied(
-    statements: Iterable[Statement], emitter: Emitter, orders: Mapping[str, tuple[int, ...]]
-) -> list[Statement]:
-    """The statements with a step of its own for every reshape that has to copy."""
-    found: list[Statement] = []
-    lifetimes = Lifetimes(orders)
-    lifetimes.take(tuple(statements), (), ())
-    copies = {
-        step.result.name
-        for _, step in lifetimes.steps.values()
-        if step.operator == "reshape" and not is_view(step, lifetimes.lying)
-    }
-    for statement in statements:
-        found += _with_copies(statement, copies, emitter)
-    return found
-
-
-def _with_copies(statement: Statement, copies: set[str], emitter: Emitter) -> list[Statement]:
-    if isinstance(statement, Region):
-        return [replace(statement, body=tuple(_copied_body(statement.body, copies, emitter)))]
-    if isinstance(statement, Loop):
-        return [replace(statement, steps=tuple(_copied_body(statement.steps, copies, emitter)))]
-    if statement.result.name not in copies:
-        return [statement]
-    (operand,) = (one for one in statement.operands if isinstance(one, Value))
-    hint = emitter.shared.hints[operand.name]
-    copy = emitter.value(operand.dtype, operand.axes, operand.shape, Hint(f"{hint.text}_copy"))
-    return [
-        Step(copy, "copy", (operand,), {}, statement.origin),
-        replace(statement, operands=(copy,)),
-    ]
-
-
-def _copied_body(body: Iterable[Statement], copies: set[str], emitter: Emitter) -> list[Statement]:
-    return [new for statement in body for new in _with_copies(statement, copies, emitter)]
 
 
 def _regions(statements: Sequence[Statement], emitter: Emitter) -> tuple[Statement, ...]:
@@ -287,7 +252,7 @@ class _Planner:
                 self._find_objects(statement.steps)
 
     def _add(self, value: Value) -> None:
-        if estimate(bytes_of(value)) >= LARGE or value in self.results:
+        if estimate(bytes_of(value)) >= LARGE or (value in self.results and value.shape):
             made = self.lifetimes.made[value.name]
             self.objects[value.name] = _Object([value], [(made, self.lifetimes.read_until(value.name))])
 

@@ -66,7 +66,7 @@ _IMPORTS = {
     "os": Import("os", "os"),
     "np": Import("numpy", "np"),
 }
-_MEMBERS = ("load", "initialize", "threads", "memories")
+_MEMBERS = ("load", "initialize", "release", "threads", "memories")
 
 
 def module_text(program: Program) -> str:
@@ -121,6 +121,8 @@ class _Module:
             *checks,
             self._working(scope),
             *body.lines,
+            "",
+            *self._release(),
         ]
         blocks = [
             ["\n\n".join("\n".join(block) for block in parameter_tables(self.plan))],
@@ -266,6 +268,13 @@ class _Module:
         told = f"{types_text(self.program)[:-1]}, in `{self.functions.out}` where it is given."
         return [*definition("__call__", ["self", *parameters], result, 1), *docstring(told, 2)]
 
+    def _release(self) -> list[str]:
+        return [
+            *definition("release", ["self"], "None", 1),
+            *docstring("Gives back the memory that calls left behind for those to come.", 2),
+            f"{INDENT * 2}self.memories.clear()",
+        ]
+
     def _working(self, scope: Scope) -> str:
         """The line that begins a call: its threads, and its memory where it asks for one."""
         target = f" as {scope.memory_variable}" if scope.asks_memory else ""
@@ -314,14 +323,18 @@ class _Module:
         out = self.functions.out
         several = len(self.program.outputs) > 1
         if several:
-            for number, text in enumerate(scope.results):
-                yield f"{INDENT * 2}{text} = None if {out} is None else {out}[{number}]"
-        taken = tuple_text(scope.texts[one.value.name] for one in self.program.inputs)
+            names = tuple_text(quoted(name) for name, _ in self.program.outputs)
+            made = call(scope.use("given_results"), quoted(out), out, names)
+            given = scope.names.claim("results")
+            yield from statement(f"{given} = ", made, 2)
+            yield from (f"{INDENT * 2}{text} = {given}[{number}]" for number, text in enumerate(scope.results))
+        taken = [scope.texts[one.value.name].text for one in self.program.inputs]
         for text, (name, value) in zip(scope.results, self.program.outputs, strict=True):
             shown = quoted(f"{out}.{name}" if several else out)
             shape = tuple_text(size_text(size, scope) for size in value.shape)
-            made = call(scope.use("check_result"), shown, text, dtype_text(value.dtype), shape, taken)
+            made = call(scope.use("check_result"), shown, text, dtype_text(value.dtype), shape, tuple_text(taken))
             yield from statement("", made, 2)
+            taken.append(text)
 
     def _binds_all(self, one: Input) -> bool:
         """Whether every size of an input is a symbol that it binds itself, so that there is nothing to check."""

@@ -58,21 +58,40 @@ def check_shape(name: str, array: Array, axes: tuple[str, ...], sizes: tuple[int
         )
 
 
+def given_results(name: str, given: Any, results: tuple[str, ...]) -> tuple[Array | None, ...]:
+    """The array for each of several results, None where the caller gave none."""
+    if given is None:
+        return (None,) * len(results)
+    if not isinstance(given, (tuple, list)) or len(given) != len(results):
+        found = len(given) if isinstance(given, (tuple, list)) else type(given).__name__
+        raise InputError(
+            f"E071: `{name}` is {found}, expected a tuple of {len(results)} arrays: "
+            + ", ".join(results)
+        )
+    return tuple(given)
+
+
 def check_result(
     name: str,
     out: Array | None,
     dtype: DTypeLike,
     sizes: tuple[int, ...],
-    inputs: tuple[Array, ...],
+    others: tuple[Array | None, ...],
 ) -> None:
-    """Refuses an array for a result of another shape or dtype, or one that an input lies in."""
+    """Refuses an array for a result of another shape or dtype, or one that cannot be written to.
+
+    Nor may it lie where one of `others` does, the inputs and the arrays for results before it.
+    """
     if out is None:
         return
     if not isinstance(out, np.ndarray) or (out.shape, out.dtype) != (sizes, np.dtype(dtype)):
-        shown = f"{out.dtype}{list(out.shape)}" if isinstance(out, np.ndarray) else type(out)
+        array = isinstance(out, np.ndarray)
+        shown = f"{out.dtype}{list(out.shape)}" if array else type(out).__name__
         raise InputError(f"E071: `{name}` is {shown}, expected {np.dtype(dtype)}{list(sizes)}")
-    if not out.flags.writeable or any(np.may_share_memory(out, one) for one in inputs):
-        raise InputError(f"E071: `{name}` cannot be written to, or shares memory with an input")
+    if not out.flags.writeable:
+        raise InputError(f"E071: `{name}` is read-only, and the result is written into it")
+    if any(one is not None and np.shares_memory(out, one) for one in others):
+        raise InputError(f"E071: `{name}` shares memory with an input or with another result")
 
 
 def check_equal(left: str, left_size: int, right: str, right_size: int) -> None:
