@@ -21,6 +21,7 @@ from attncomp.emission.registry import find_backend
 from attncomp.emitted import Emitted
 from attncomp.inspect.watch import Seen
 from attncomp.ir.graph import Graph
+from attncomp.lowering.peak import MemoryPlan, memory_plan
 from attncomp.semantics.static import StaticValue
 from attncomp.watcher import Watcher
 
@@ -119,6 +120,15 @@ class Module:
     @threads.setter
     def threads(self, count: int | None) -> None:
         self._emitted.threads = count
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """The memory plan of a call: its buffers, with what lies in each, and what results and weights add.
+
+        `module.memory.peak(batch=1, seq=128)` has the bytes of all buffers at these sizes, and a lower bound. PyTorch
+        manages its own memory: for it there are no buffers.
+        """
+        return memory_plan(self._compiled.program)
 
     def load(self, weights: Weights, strict: bool = True) -> None:
         """Loads weights by key: a mapping of arrays, or a path to safetensors or to `.npz` without pickle.

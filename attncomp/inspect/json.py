@@ -41,7 +41,7 @@ from attncomp.inspect.diff import Difference
 from attncomp.ir.graph import Attribute, Constraint, Graph, Initializer, Literal, Node, Origin
 from attncomp.ir.sizes import Size
 from attncomp.ir.types import Axis, DType, Layout, ValueType
-from attncomp.lowering.program import Loop, Operand, Parameter, Program, Region, Statement, Step, Value
+from attncomp.lowering.program import Buffer, Loop, Operand, Parameter, Program, Region, Statement, Step, Value
 from attncomp.syntax import tree
 
 Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
@@ -95,6 +95,7 @@ def program_to_json(program: Program) -> dict[str, Json]:
         "prepare": [_statement(step) for step in program.prepare],
         "steps": [_statement(statement) for statement in program.steps],
         "constraints": [_constraint(constraint) for constraint in program.constraints],
+        "buffers": [_buffer(buffer) for buffer in program.buffers],
     }
 
 
@@ -217,6 +218,14 @@ def _value(value: Value) -> Json:
         "dtype": str(value.dtype),
         "shape": [_size(size) for size in value.shape],
         "axes": _layout(value.axes),
+    }
+
+
+def _buffer(buffer: Buffer) -> Json:
+    return {
+        "number": buffer.number,
+        "bytes": _size(buffer.bytes),
+        "values": [{"name": one.value.name, "made": one.made, "last": one.last} for one in buffer.tenants],
     }
 
 

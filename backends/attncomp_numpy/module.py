@@ -18,7 +18,7 @@ from attncomp.emission.runtime import (
 )
 from attncomp.emission.signature import axes_text, output_class, size_checks, size_text, summary, types_text
 from attncomp.emission.text import Names, class_name, plain, quoted
-from attncomp.lowering.program import Input, Program, Value
+from attncomp.lowering.program import Input, Place, Program, Value
 from attncomp.lowering.strides import VIEWS
 from attncomp_numpy.dialect import NumpyDialect
 from attncomp_numpy.dtypes import dtype_text
@@ -285,8 +285,10 @@ class _Module:
         found = body.read(results, f"return {self.output}()" if len(results) > 1 else "return ")
         typed: list[Expression] = []
         for expression, value, given in zip(found, results, scope.results, strict=True):
-            there = value.place is not None and value.place.given and value.place.number == len(typed)
-            made = call("np.asarray", expression) if value.shape == () else expression
+            # NumPy hands a single number over as a copy of what lies in the array.
+            single = value.shape == ()
+            there = not single and value.place is not None and value.place == Place(len(typed), given=True)
+            made = call("np.asarray", expression) if single else expression
             typed.append(made if there else call(scope.use("handed_over"), made, given))
         made = typed[0] if len(results) == 1 else call(self.output, *typed)
         body.lines += statement("return ", made, body.depth)

@@ -78,6 +78,15 @@ def test_what_a_module_tells() -> None:
     assert repr(module) == "<attncomp.Module Attend for numpy, 20 weights>"
 
 
+def test_the_memory_plan_of_a_module() -> None:
+    memory = attncomp.compile(SOURCE).memory
+    assert memory.buffers and memory.weights.constant == 4 * (4 * 4 + 4)
+    small, large = memory.peak(batch=2, seq=3), memory.peak(batch=2, seq=300)
+    assert 0 < small.bound <= small.bytes < large.bytes
+    assert memory.peak() == memory.peak(batch=256, seq=256)
+    assert attncomp.compile(SOURCE, backend="torch").memory.buffers == ()
+
+
 def test_packed_parameters_tell_their_axes() -> None:
     source = """\
 model Split(x: f32[batch, embed = 6]) -> f32[batch, head, key] {
