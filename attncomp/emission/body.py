@@ -15,6 +15,7 @@ from attncomp.ir.sizes import Size
 from attncomp.lowering.program import AttentionForm, Loop, Operand, Place, Region, Statement, Step, Value
 from attncomp.lowering.strides import VIEWS
 
+TWIN = "'"  # what marks the name of an axis that is another's twin
 DEEPEST = 4  # how many operations one line may hold
 
 
@@ -44,7 +45,7 @@ class Scope:
     def slice_of(self, axis: str) -> str:
         """The variable that holds a slice of an axis, the same in every loop of the function."""
         if axis not in self.slices:
-            self.slices[axis] = self.names.claim(f"{axis}_slice")
+            self.slices[axis] = self.names.claim(f"{axis.strip().replace(TWIN, '_twin')}_slice")
         return self.slices[axis]
 
     def variable(self, symbol: str) -> str:

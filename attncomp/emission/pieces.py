@@ -10,7 +10,6 @@ from attncomp.emission.expressions import Argument, Expression, Precedence, call
 from attncomp.emission.layout import definition, statement
 from attncomp.emission.rules import Application
 from attncomp.emission.sizes import bound_expression, size_expression
-from attncomp.emission.text import identifier
 from attncomp.ir.sizes import Size
 from attncomp.lowering.bounds import Extreme
 from attncomp.lowering.program import Cut, Pieces, Region, Step, Stretch, Value
@@ -40,14 +39,14 @@ def write_in_pieces(
     scope = body.scope
     for value in region.results:
         body.assign(value, _room(body, region, value))
-    slices = [scope.slice_of(identifier(cut.axis)) for cut in pieces.cuts]
+    slices = [scope.slice_of(cut.axis) for cut in pieces.cuts]
     filled = [
         scope.texts[value.name].text + cut_text([cut.results[place] for cut in pieces.cuts], slices)
         for place, value in enumerate(region.results)
     ]
     read: list[tuple[str, Cut | Stretch]] = list(zip(slices, pieces.cuts, strict=True))
     if pieces.reads is not None:
-        read.append((scope.slice_of(identifier(pieces.reads.axis.replace("'", "_twin"))), pieces.reads))
+        read.append((scope.slice_of(pieces.reads.axis), pieces.reads))
     parts: list[Argument] = [
         argument + cut_text([one.inputs[place] for _, one in read], [text for text, _ in read])
         for place, argument in enumerate(arguments)
@@ -71,11 +70,7 @@ def write_in_pieces(
 
 def _span(body: Body, stretch: Stretch, cuts: Sequence[Cut]) -> Expression:
     """The slice of the places that a piece reads."""
-    ends = {
-        f"{cut.axis}.{end}": f"{body.scope.slice_of(identifier(cut.axis))}.{end}"
-        for cut in cuts
-        for end in ("start", "stop")
-    }
+    ends = {f"{cut.axis}.{end}": f"{body.scope.slice_of(cut.axis)}.{end}" for cut in cuts for end in ("start", "stop")}
 
     def variable(symbol: str) -> str:
         return ends[symbol] if symbol in ends else body.scope.variable(symbol)

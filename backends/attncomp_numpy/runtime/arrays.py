@@ -29,8 +29,10 @@ def result_array(out: Array | None, shape: tuple[int, ...], dtype: Any) -> Array
     return np.empty(shape, dtype) if out is None else out
 
 
-def choose(condition: Array, x: Any, other: Any, out: Array) -> Array:
+def choose(condition: Array, x: Any, other: Any, out: Array | None = None) -> Array:
     """`x` where `condition` holds, else `other`, in `out`, which may be one of the two."""
+    if out is None:
+        return np.asarray(np.where(condition, x, other))
     if out is x:
         np.copyto(out, other, where=~condition, casting="same_kind")
     elif out is other:
