@@ -47,7 +47,7 @@ IN_PLACE = POINTWISE - {"dropout"} | {"softmax", "log_softmax", "powers", "norma
 # Operators that write their result where they are told.
 PLACED = IN_PLACE | {
     *("matmul", "linear", "convolution", "batch_norm", "maxpool", "avgpool", "adaptive_avgpool", "resize", "sample"),
-    *("copy", "concat", "stack", "pad", "fold", "cumsum", "sum", "mean", "max", "min", "norm"),
+    *("copy", "concat", "stack", "pad", "roll", "take", "fold", "cumsum", "sum", "mean", "max", "min", "norm"),
 }
 
 

@@ -13,14 +13,19 @@ from attncomp.lowering.program import Loop, Region, Statement, Step, Value
 def with_copies(
     statements: Iterable[Statement], emitter: Emitter, orders: Mapping[str, tuple[int, ...]]
 ) -> list[Statement]:
-    """The statements with a step of its own for every reshape that has to copy."""
+    """The statements with a step of its own for every reshape that has to copy.
+
+    An input is taken to lie in C order, so that a reshape of it copies nothing; else NumPy copies it.
+    """
     found: list[Statement] = []
     lifetimes = Lifetimes(orders)
     lifetimes.take(tuple(statements), (), ())
     copies = {
         step.result.name
         for _, step in lifetimes.steps.values()
-        if step.operator == "reshape" and not is_view(step, lifetimes.lying)
+        if step.operator == "reshape"
+        and not is_view(step, lifetimes.lying)
+        and any(one.name in lifetimes.lying for one in step.operands if isinstance(one, Value))
     }
     for statement in statements:
         found += _copied(statement, copies, emitter)
@@ -56,7 +61,7 @@ def own_results(
     taken = {value.name for value in given}
     added, results = list[Statement](), list[Value]()
     for value in outputs:
-        root = lifetimes.root(value)
+        root = _origin(lifetimes, value)
         result = value
         if root in taken:
             result = emitter.value(value.dtype, value.axes, value.shape, emitter.shared.hints[value.name])
@@ -64,3 +69,13 @@ def own_results(
         taken.add(root)
         results.append(result)
     return (*statements, *added), results
+
+
+def _origin(lifetimes: Lifetimes, value: Value) -> str:
+    """The name of the value whose memory a value shares, or may share: a reshape of an input may be a view of it."""
+    root = lifetimes.root(value)
+    _, step = lifetimes.steps.get(root, (0, None))
+    if step is None or step.operator != "reshape":
+        return root
+    (operand,) = (one for one in step.operands if isinstance(one, Value))
+    return _origin(lifetimes, operand)

@@ -84,6 +84,8 @@ def lower_along(context: Context, node: Node, operands: Sequence[int]) -> Laid:
     """`slice roll flip cumsum`: along one axis, which stays."""
     axis = attribute(node, "axis", str)
     laid = context.apart(operands[0], [axis])
+    if node.operator == "roll" and attribute(node, "shift", Size).constant == 0:
+        return laid
     if node.operator == "cumsum":
         laid = context.cast(laid, node.type.dtype)
     attributes: dict[str, Attribute] = {name: value for name, value in node.attributes.items() if name != "axis"}

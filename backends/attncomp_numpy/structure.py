@@ -67,6 +67,12 @@ def _pad(it: Application) -> Expression:
     return call(it.use("pad"), it.operands[0], it.shape_text("before"), it.shape_text("after"), *given, out=it.out)
 
 
+def _take(it: Application) -> Expression:
+    if it.out is None:
+        return subscript(it.operands[0], it.operands[1:])
+    return call(it.use("take"), *it.operands, out=it.out)
+
+
 def _cumsum(it: Application) -> Expression:
     axis, dtype = str(it.integer("dim")), it.step.result.dtype
     if dtype is DType.F16:
@@ -171,9 +177,9 @@ RULES: Mapping[str, Rule] = {
     "concat": _joined("concatenate"),
     "stack": _joined("stack"),
     "pad": _pad,
-    "roll": lambda it: call("np.roll", it.operands[0], it.size_text("shift"), axis=str(it.integer("dim"))),
+    "roll": lambda it: call(it.use("roll"), it.operands[0], it.size_text("shift"), str(it.integer("dim")), out=it.out),
     "flip": lambda it: call("np.flip", it.operands[0], axis=str(it.integer("dim"))),
-    "take": lambda it: subscript(it.operands[0], it.operands[1:]),
+    "take": _take,
     "cumsum": _cumsum,
     "windows": _windows,
     "fold": _fold,

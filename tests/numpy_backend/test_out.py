@@ -27,11 +27,11 @@ model M(q: f32[batch, seq, key], k: f32[batch, seq, key]) -> f32[batch, seq, key
 """
 SEVERAL = """\
 model M(x: f32[a, b]) -> (
-  y: f32[a, b], turned: f32[b, a], same: f32[b, a], total: f32[], highest: f32[a], memory: f32[k], rows: f32[a, b],
+  y: f32[a, b], turned: f32[b, a], same: f32[b, a], total: f32[], highest: f32[a], memory: f32[k], flat: f32[(a b)],
 ) {
   param weight: [k = 3] as "memory" ~ normal(1.0)
   y = x * 2
-  return y, y, x, sum{a, b}(x), max{b}(y), weight, softmax{b}(x)
+  return y, y, x, sum{a, b}(x), max{b}(y), weight, x
 }
 """
 SCALARS = """\

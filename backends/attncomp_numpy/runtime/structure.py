@@ -1,4 +1,4 @@
-"""Padding, overlapping windows, and their adjoint."""
+"""Places looked up and moved round, padding, overlapping windows, and their adjoint."""
 
 from __future__ import annotations
 
@@ -11,6 +11,35 @@ import numpy as np
 from attncomp_numpy.runtime.arrays import Array
 from attncomp_numpy.runtime.memory import Memory
 from attncomp_numpy.runtime.threads import each_piece
+
+
+def take(x: Array, *ids: Array, out: Array | None = None) -> Array:
+    """The places `ids` of the first dimensions of `x`; those below 0 count from the end.
+
+    Raises IndexError for a place that `x` has not.
+    """
+    if out is None:
+        return x[ids]
+    if len(ids) > 1 or not (x.flags.c_contiguous and out.flags.c_contiguous):
+        np.copyto(out, x[ids])
+        return out
+    (places,) = ids
+    wrong = places[(places < -len(x)) | (places >= len(x))]
+    if wrong.size:
+        raise IndexError(f"index {wrong.flat[0]} is out of bounds for axis 0 with size {len(x)}")
+    # All places are right: "wrap" only keeps NumPy from making an array of its own first.
+    return np.take(x, places, axis=0, out=out, mode="wrap") if places.size else out
+
+
+def roll(x: Array, shift: int, axis: int, *, out: Array | None = None) -> Array:
+    """`x` moved by `shift` places along an axis; what leaves at one end comes in at the other."""
+    result = np.empty(x.shape, x.dtype) if out is None else out
+    lead = (slice(None),) * axis
+    cut = shift % max(1, x.shape[axis])
+    first, rest = slice(None, cut), slice(cut, None)
+    np.copyto(result[(*lead, rest)], x[(*lead, slice(None, x.shape[axis] - cut))])
+    np.copyto(result[(*lead, first)], x[(*lead, slice(x.shape[axis] - cut, None))])
+    return result
 
 
 def pad(
