@@ -4,6 +4,7 @@
 |---|---|---|
 | `columns` | windows are columns of a matrix, for kernels of one place those of the image | [O, C / groups, ...] |
 | `shifted` | a product for each place in the kernel, without what lies in the padding | [..., O, C / groups] |
+| `banded` | windows along the last dimension are columns; products of a kernel's rows are added | [row, O, C, column] |
 | `winograd2`, `winograd4` | tiles of 2 x 2 or 4 x 4 places by Winograd's algorithm | [(tile + 2)^2, O, C] |
 | `depthwise` | a sum for each channel, where each has a kernel of its own | [C, 1, ...] |
 
@@ -31,6 +32,8 @@ COPY, ADD = 50, 60
 # Operations for each number of a transformed tile, and of a product that is transformed back, by the size of a tile.
 WINOGRAD: Mapping[str, int] = {"winograd2": 2, "winograd4": 4}
 TRANSFORM: Mapping[int, tuple[int, int]] = {2: (160, 72), 4: (270, 147)}
+# How many channels a banded product makes at most: it makes as many for each row of the kernel.
+FEW = 8
 # How much cheaper Winograd's algorithm must be: its weights are 16 / 9 or 4 times as large, its results less exact.
 WORTH = 0.9
 
@@ -69,6 +72,9 @@ def by_method(
     rank = len(given.kernel)
     if method == "shifted":
         order = (*range(2, 2 + rank), 0, 1)
+        return method, emitter.permute(weight, order, tuple(weight.axes[dim] for dim in order))
+    if method == "banded":
+        order = (2, 0, 1, 3)
         return method, emitter.permute(weight, order, tuple(weight.axes[dim] for dim in order))
     if method in WINOGRAD:
         tile = WINOGRAD[method]
@@ -111,6 +117,8 @@ def method_of(given: Convolution) -> str:
     if given.channel == 1 and given.out == 1 and given.groups > 1:
         return "depthwise"
     costs = {"columns": columns_cost(given), "shifted": shifted_cost(given)}
+    if len(given.kernel) == 2 and given.groups == 1 and given.out <= FEW:
+        costs["banded"] = banded_cost(given)
     if given.kernel == (3, 3) and given.stride == (1, 1) and given.groups == 1:
         for name, tile in WINOGRAD.items():
             # Tiles of places far apart cost many times as much in an image that turns out small.
@@ -145,6 +153,14 @@ def shifted_cost(given: Convolution) -> float:
             cost += product_cost(given.out, given.channel, places)
             cost += (COPY * given.channel + ADD * given.out) * places
     return given.groups * cost
+
+
+def banded_cost(given: Convolution) -> float:
+    """What it costs to make columns along the last dimension, to multiply them, and to add the products up."""
+    (height, width), places = given.kernel, given.sizes[0] * given.results[1]
+    product = product_cost(given.out * height, given.channel * width, places)
+    added = given.out * height * math.prod(given.results)
+    return product + COPY * given.channel * width * places + ADD * added
 
 
 def winograd_cost(given: Convolution, tile: int) -> float:

@@ -81,6 +81,7 @@ def _windowed(it: Application, *names: str) -> dict[str, str]:
 _CONVOLUTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "columns": ("convolution", ("stride", "dilation", "before", "after")),
     "shifted": ("shifted_convolution", ("stride", "dilation", "before", "after")),
+    "banded": ("banded_convolution", ("stride", "dilation", "before", "after")),
     "depthwise": ("depthwise_convolution", ("stride", "dilation", "before", "after")),
     "winograd2": ("winograd_convolution", ("dilation", "before", "after")),
     "winograd4": ("winograd_convolution", ("dilation", "before", "after")),

@@ -40,6 +40,7 @@ _FILES = (
     "pooling",
     "resampling",
     "convolution",
+    "banded",
     "depthwise",
     "winograd",
 )

@@ -39,6 +39,8 @@ def convolution(program: Program) -> Step:
         ("height: 1, width: 1", 64, 256, 56, "columns"),
         ("height: 1, width: 1, stride = 2", 256, 512, 56, "columns"),
         ("height: 7, width: 7, stride = 2, padding = 3", 3, 64, 224, "columns"),
+        ("height: 7, width: 7, padding = 3", 2, 1, 56, "banded"),
+        ("height: 7, width: 7, padding = 3", 2, 1, None, "banded"),
         ("height: 3, width: 3, padding = 1", 64, 64, 56, "winograd4"),
         ("height: 3, width: 3, padding = 1", 128, 128, 28, "winograd4"),
         ("height: 3, width: 3, padding = 1", 256, 256, 14, "winograd2"),

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attncomp_numpy.runtime import banded as bands
 from attncomp_numpy.runtime import convolution as columns
 from attncomp_numpy.runtime import winograd
+from attncomp_numpy.runtime.banded import banded_convolution
 from attncomp_numpy.runtime.convolution import convolution, shifted_convolution
 from attncomp_numpy.runtime.depthwise import depthwise_convolution
 from attncomp_numpy.runtime.memory import Memory
@@ -80,13 +82,25 @@ def by_tiles(tile: int) -> Made:
     return made
 
 
+def banded(x: np.ndarray, weight: np.ndarray, *rest: np.ndarray | None, **named: Any) -> np.ndarray:
+    """A group at a time: the method has none."""
+    groups = named.pop("groups", 1)
+    if groups == 1:
+        return banded_convolution(x, weight.transpose(2, 0, 1, 3).copy(), *rest, **named)
+    (bias,) = rest
+    assert bias is not None
+    cut = zip(np.split(x, groups, 1), np.split(weight, groups), np.split(bias, groups), strict=True)
+    return np.concatenate([banded(*one, **named) for one in cut], 1)
+
+
 GENERAL: dict[str, Made] = {"columns": convolution, "shifted": shifted}
+PLANES: dict[str, Made] = GENERAL | {"banded": banded}
 TILED: dict[str, Made] = {"winograd2": by_tiles(2), "winograd4": by_tiles(4)}
 
 PADDINGS = [((0, 0), (0, 0)), ((1, 1), (1, 1)), ((3, 0), (1, 4))]
 
 
-@pytest.mark.parametrize("method", GENERAL)
+@pytest.mark.parametrize("method", PLANES)
 @pytest.mark.parametrize("before, after", PADDINGS)
 @pytest.mark.parametrize("stride, dilation", [((1, 1), (1, 1)), ((2, 1), (1, 1)), ((1, 1), (2, 3)), ((3, 2), (1, 2))])
 @pytest.mark.parametrize("kernel, groups", [((3, 3), 1), ((1, 1), 1), ((1, 1), 2), ((5, 2), 3)])
@@ -103,7 +117,7 @@ def test_products(
     x, weight, bias = drawn(2, 6, 13, 9), drawn(12, 6 // groups, *kernel, seed=1), drawn(12, seed=2)
     named: dict[str, Any] = {"stride": stride, "dilation": dilation, "before": before, "after": after, "groups": groups}
     wanted = summed(x, weight, bias, stride, dilation, before, after, groups)
-    agrees(GENERAL[method](x, weight, bias, **named), wanted, np.float32)
+    agrees(PLANES[method](x, weight, bias, **named), wanted, np.float32)
 
 
 @pytest.mark.parametrize("method", TILED)
@@ -171,7 +185,7 @@ def test_dtypes(threads: int, dtype: type) -> None:
     x, bias = drawn(1, 8, 9, 9, dtype=dtype), drawn(8, seed=2, dtype=dtype)
     named: dict[str, Any] = {"stride": (1, 1), "dilation": (1, 1), "before": (1, 1), "after": (1, 1)}
     full, own, place = (drawn(8, *shape, seed=1, dtype=dtype) for shape in ((8, 3, 3), (1, 3, 3), (8, 1, 1)))
-    for method in (GENERAL | TILED).values():
+    for method in (PLANES | TILED).values():
         agrees(method(x, full, bias, **named), summed(x, full, bias, **named), dtype)
     agrees(depthwise_convolution(x, own, bias, **named), summed(x, own, bias, **named, groups=8), dtype)
     none: dict[str, Any] = named | {"before": (0, 0), "after": (0, 0)}
@@ -189,7 +203,7 @@ def test_into_given_arrays(threads: int, dtype: type, without_bias: bool) -> Non
     none: dict[str, Any] = named | {"before": (0, 0), "after": (0, 0)}
     full, own, place = (drawn(6, *shape, seed=1, dtype=dtype) for shape in ((6, 3, 3), (1, 3, 3), (6, 1, 1)))
     works: list[tuple[Made, np.ndarray, dict[str, Any], int]] = [
-        *((method, full, named, 1) for method in (GENERAL | TILED).values()),
+        *((method, full, named, 1) for method in (PLANES | TILED).values()),
         (depthwise_convolution, own, named, 6),
         (convolution, place, none, 1),
     ]
@@ -209,7 +223,7 @@ def test_views_are_read_as_they_lie(threads: int) -> None:
     bias = drawn(6, seed=2)
     named: dict[str, Any] = {"stride": (1, 1), "dilation": (1, 1), "before": (1, 0), "after": (0, 1)}
     full, own = drawn(6, 6, 3, 3, seed=1), drawn(6, 1, 3, 3, seed=1)
-    for method in (GENERAL | TILED).values():
+    for method in (PLANES | TILED).values():
         agrees(method(x, full, bias, **named), summed(x, full, bias, **named), np.float32)
     agrees(depthwise_convolution(x, own, bias, **named), summed(x, own, bias, **named, groups=6), np.float32)
 
@@ -217,9 +231,10 @@ def test_views_are_read_as_they_lie(threads: int) -> None:
 def test_blocks_of_rows(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "COLUMN_BYTES", 5000)
     monkeypatch.setattr(columns, "ROW_BYTES", 1000)
+    monkeypatch.setattr(bands, "COLUMN_BYTES", 5000)
     x, weight = drawn(1, 4, 40, 21), drawn(5, 4, 3, 3, seed=1)
     named: dict[str, Any] = {"stride": (2, 1), "dilation": (1, 1), "before": (1, 1), "after": (1, 1)}
-    for method in GENERAL.values():
+    for method in PLANES.values():
         agrees(method(x, weight, None, **named), summed(x, weight, None, **named), np.float32)
 
 
@@ -229,7 +244,7 @@ def test_nothing(threads: int, shape: tuple[int, ...]) -> None:
     named: dict[str, Any] = {"stride": (1, 1), "dilation": (1, 1), "before": (0, 0), "after": (0, 0)}
     full, own = drawn(5, 4, 3, 3), drawn(4, 1, 3, 3)
     sizes = tuple(max(0, size - 2) for size in shape[2:])
-    for method in (GENERAL | TILED).values():
+    for method in (PLANES | TILED).values():
         assert method(x, full, **named).shape == (shape[0], 5, *sizes)
     assert depthwise_convolution(x, own, **named).shape == (shape[0], 4, *sizes)
 
