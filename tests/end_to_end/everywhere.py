@@ -40,8 +40,8 @@ def drawn_parameters(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
 
 def emitted(graph: Graph, backend: str, *, roll_loops: bool = True) -> tuple[str, Emitted]:
     """The text of a graph's module, as the backend writes it, and the module."""
-    program = lower(graph, roll_loops=roll_loops)
     chosen = find_backend(backend)
+    program = lower(graph, roll_loops=roll_loops, in_pieces=chosen.in_pieces)
     text = chosen.emit(program)
     return text, Emitted(program, graph, chosen.name, text)
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from attncomp_numpy.runtime.memory import Memory
-from end_to_end.everywhere import Arrays
+from end_to_end.everywhere import Arrays, emitted, rewritten
+from hypothesis import given
+from hypothesis import strategies as st
+from trust import values
+from trust.drafts import BINDINGS, Drawn
+from trust.graphs import graphs
+from trust.hunting import examples
 
 import attncomp
 from attncomp.api import Module
@@ -55,7 +63,7 @@ model M(x: f32[batch, colour = 3, height, width]) -> f32[batch, channel, height,
   return relu(second(maxpool{height: 3, width: 3, stride = 1, padding = 1}(relu(norm(first(x))))))
 }
 """
-MODELS: Mapping[str, tuple[str | Path, Mapping[str, int], Mapping[str, int]]] = {
+MODELS: Mapping[str, tuple[str | Path, Mapping[str, Any], Mapping[str, int]]] = {
     "minilm": (
         EXAMPLES / "minilm.attn",
         {"layers": 3, "heads": 4, "width": 64, "hidden": 128, "vocabulary": 1000},
@@ -108,6 +116,32 @@ def test_a_second_call_makes_nothing_that_is_large(name: str, threads: int) -> N
     module.initialize()
     first, second = peak(module, inputs), peak(module, inputs)
     assert second < SMALL * threads, f"{second} bytes, {first} at first"
+
+
+@examples(12)
+@given(drawn=graphs(), sizes=st.lists(st.sampled_from(BINDINGS), min_size=2, max_size=2, unique_by=str))
+def test_what_is_given_is_kept_and_what_is_made_is_new(drawn: Drawn, sizes: list[dict[str, int]]) -> None:
+    module = emitted(rewritten(drawn.graph), "numpy")[1]
+    for some in [*sizes, sizes[0]]:
+        inputs, weights = values.given(drawn.graph, some)
+        module.load(weights, strict=False)
+        kept = {key: array.copy() for key, array in {**inputs, **weights}.items()}
+        try:
+            first, second = listed(module(**inputs)), listed(module(**inputs))
+        except (ValueError, IndexError) as error:  # the maximum of nothing
+            assert re.search("zero-size array|non-zero size", str(error))
+            continue
+        for key, array in {**inputs, **weights}.items():
+            np.testing.assert_array_equal(array, kept[key], err_msg=key)
+        others = [*inputs.values(), *weights.values()]
+        others += [block for memory in module.instance.memories for block in blocks(memory)]
+        for place, one in enumerate(first + second):
+            assert not any(np.shares_memory(one, other) for other in others + (first + second)[:place])
+        out = [np.full((2, *one.shape), 77).astype(one.dtype)[1] for one in first]
+        again = listed(module(**inputs, out=tuple(out) if len(out) > 1 else out[0]))
+        for one, given_array, wanted in zip(again, out, first, strict=True):
+            assert one is given_array
+            np.testing.assert_array_equal(one, wanted)
 
 
 SIZES = ((1, 7), (4, 300), (2, 33), (5, 301), (4, 300), (0, 4), (1, 1))
