@@ -70,11 +70,11 @@ def test_the_weight_is_prepared_as_the_method_takes_it() -> None:
 
 
 def test_shifted_weights_lie_by_place() -> None:
-    program = lowered("height: 3, width: 3, padding = 36, dilation = 36", channels=256, out=8)
+    program = lowered("height: 3, width: 3, padding = 36, dilation = 36", channels=256, out=16)
     step = convolution(program)
     made = next(one for one in program.prepare if one.operator == "permute")
     assert step.operands[1] == made.result
-    assert [size.constant for size in made.result.shape] == [3, 3, 8, 256]
+    assert [size.constant for size in made.result.shape] == [3, 3, 16, 256]
 
 
 def test_a_weight_that_comes_with_the_call_stays_as_it_is() -> None:
