@@ -13,15 +13,15 @@ size, Pisarchyk and Lee, "Efficient memory management for deep neural net infere
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from attncomp.ir.estimate import estimate, largest
 from attncomp.ir.sizes import Size
 from attncomp.lowering.copies import own_results, with_copies
 from attncomp.lowering.emitter import Emitter, Hint
-from attncomp.lowering.flow import reads
 from attncomp.lowering.lifetimes import Lifetimes, Span, is_view
+from attncomp.lowering.orders import stored_orders
 from attncomp.lowering.peak import bytes_of
 from attncomp.lowering.pointwise import POINTWISE
 from attncomp.lowering.program import (
@@ -54,7 +54,7 @@ PLACED = IN_PLACE | {
 def planned(program: Program, emitter: Emitter) -> Program:
     """The program with a place for every large value, its buffers, and those of each region that is done in pieces."""
     outputs = [value for _, value in program.outputs]
-    orders = _orders(program.steps, {value.name for value in outputs})
+    orders = stored_orders(program.steps, {value.name for value in outputs})
     statements = _regions(with_copies(program.steps, emitter, orders), emitter)
     given = [one.value for one in program.inputs] + [one.value for one in program.parameters]
     given += [step.result for step in program.prepare]
@@ -69,32 +69,6 @@ def planned(program: Program, emitter: Emitter) -> Program:
         outputs=tuple(zip(names, results, strict=True)),
         buffers=planner.buffers(steps, results),
     )
-
-
-def _orders(statements: Sequence[Statement], kept: Collection[str]) -> dict[str, tuple[int, ...]]:
-    """The order in which a region's result lies best: that in which all that reads it wants its dimensions."""
-    found: dict[str, tuple[int, ...]] = {}
-    readers: dict[str, list[Statement]] = {}
-    for statement in statements:
-        for value in reads(statement):
-            readers.setdefault(value.name, []).append(statement)
-    for statement in statements:
-        if isinstance(statement, Loop):
-            found |= _orders(statement.steps, {end.name for _, _, end, _ in statement.carried})
-        elif isinstance(statement, Region) and statement.pieces is not None:
-            for value in statement.results:
-                orders = {_order(reader) for reader in readers.get(value.name, ())}
-                if len(orders) == 1 and () not in orders and value.name not in kept:
-                    found[value.name] = orders.pop()
-    return found
-
-
-def _order(statement: Statement) -> tuple[int, ...]:
-    if not isinstance(statement, Step) or statement.operator != "permute":
-        return ()
-    order = statement.attributes["order"]
-    assert isinstance(order, tuple)
-    return tuple(dim for dim in order if isinstance(dim, int))
 
 
 def _regions(statements: Sequence[Statement], emitter: Emitter) -> tuple[Statement, ...]:

@@ -313,6 +313,8 @@ def convolution(x, weight, bias=None, *, stride, dilation, before, after, groups
     rank = len(stride)
     if method == "shifted":
         weight = np.moveaxis(weight, (-2, -1), (0, 1))
+    elif method == "banded":
+        weight = weight.transpose(1, 2, 0, 3)
     elif method in ("winograd2", "winograd4"):
         kernels = np.linalg.pinv(points_of_kernels(int(method[-1]))) @ weight.reshape(len(weight), -1)
         weight = kernels.T.reshape(*weight.shape[1:], 3, 3)
