@@ -246,21 +246,35 @@ class _Planner:
 
     def _write_over(self) -> None:
         for time, step in list(self.lifetimes.steps.values()):
-            mine = self.objects.get(step.result.name)
-            if mine is None or step.operator not in IN_PLACE:
-                continue
-            roots = [self.lifetimes.root(one) for one in step.operands if isinstance(one, Value)]
             for operand in step.operands:
-                if not isinstance(operand, Value) or not self.lifetimes.is_whole(operand, step.result):
-                    continue
-                root = self.lifetimes.root(operand)
-                other = self.objects.get(root)
-                free = other is not None and roots.count(root) == 1 and self.lifetimes.read_until(root) == time
-                if other is not None and free and self._join(other, mine, time):
-                    break
+                if isinstance(operand, Value) and self._can_write_over(operand, step, time):
+                    other, mine = self.objects[self.lifetimes.root(operand)], self.objects[step.result.name]
+                    if self._join(other, mine, time):
+                        break
+
+    def _can_write_over(self, operand: Value, step: Step, time: int) -> bool:
+        """Whether a step at `time` may write its result over one of its operands."""
+        root = self.lifetimes.root(operand)
+        if step.operator not in IN_PLACE or step.result.name not in self.objects or root not in self.objects:
+            return False
+        reads_once = [self.lifetimes.root(one) for one in step.operands if isinstance(one, Value)].count(root) == 1
+        return reads_once and self.lifetimes.is_whole(operand, step.result) and self.lifetimes.read_until(root) == time
+
+    def _follows(self, one: Value, other: Value, time: int) -> bool:
+        """Whether the later of two values is made, at `time`, by a step that may write it over the earlier."""
+        for made, before in ((one, other), (other, one)):
+            found = self.lifetimes.steps.get(made.name)
+            if found is not None and found[0] == time:
+                operands = (operand for operand in found[1].operands if isinstance(operand, Value))
+                over = [operand for operand in operands if self.lifetimes.root(operand) == before.name]
+                return bool(over) and self._can_write_over(over[0], found[1], time)
+        return False
 
     def _join(self, first: _Object, second: _Object, time: int) -> bool:
-        """Makes one of two objects where both can lie in one place; at `time`, and where one moves, they may meet."""
+        """Makes one of two objects where both can lie in one place.
+
+        They may meet at `time`, where one moves, and where a step writes over its operand.
+        """
         if first is second:
             return True
         if first.escapes or second.escapes or (first.result is not None and second.result is not None):
@@ -271,12 +285,11 @@ class _Planner:
         if given and (len(shapes) > 1 or not all(value.name in self.outermost for value in values)):
             return False
         allowed = {time} | {self.lifetimes.made[one.name] for one in values if one.name in self.moves}
-        if any(
-            a <= d and c <= b and not (max(a, c) == min(b, d) and max(a, c) in allowed)
-            for a, b in first.spans
-            for c, d in second.spans
-        ):
-            return False
+        for one, (a, b) in zip(first.values, first.spans, strict=True):
+            for other, (c, d) in zip(second.values, second.spans, strict=True):
+                meet, part = max(a, c), min(b, d)
+                if meet < part or (meet == part and meet not in allowed and not self._follows(one, other, meet)):
+                    return False
         self._merge(first, second)
         return True
 

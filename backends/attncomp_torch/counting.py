@@ -53,8 +53,8 @@ class _Counting:
 
     def _region(self, region: Region, counters: _Counters, prefixes: Sequence[str]) -> Region:
         used = [counters[mean] for mean in _means(region.body) if mean in counters]
-        inputs = tuple(dict.fromkeys((*region.inputs, *used)))
-        return replace(region, inputs=inputs, body=self.body(region.body, counters, prefixes))
+        new = (one for one in dict.fromkeys(used) if one not in region.inputs)
+        return replace(region, inputs=(*region.inputs, *new), body=self.body(region.body, counters, prefixes))
 
     def _loop(self, loop: Loop, counters: _Counters, prefixes: Sequence[str]) -> Loop:
         every = [outer + inner for outer in prefixes for inner in loop.prefixes]
