@@ -170,8 +170,13 @@ def softmax(x: Array, axis: tuple[int, ...], *, out: Array | None = None) -> Arr
 
 
 def powers(x: Array, axis: tuple[int, ...], *, out: Array | None = None) -> Array:
-    """The softmax before its division: `exp(x - max(x))`; a row of -inf alone gives zeros."""
-    return in_rows(functools.partial(powers_into, axis), x, axis, out)
+    """The softmax before its division: `exp(x - max(x))`; a row of -inf alone gives zeros.
+
+    At once: this is asked of what is a piece already.
+    """
+    result = np.empty(x.shape, x.dtype) if out is None else out
+    powers_into(axis, x, result)
+    return result
 
 
 def log_softmax(x: Array, axis: tuple[int, ...], *, out: Array | None = None) -> Array:
