@@ -27,6 +27,8 @@ from attncomp.lowering.program import Value
 
 # A product costs as if it had so many more columns: the weight is packed first.
 PACKING = 28
+# What calling NumPy costs, for each place in the kernel and each image: a product, an addition, finding where.
+CALLS = 600_000
 # Operations for each number that is copied to a column, or added to a sum.
 COPY, ADD = 50, 60
 # Operations for each number of a transformed tile, and of a product that is transformed back, by the size of a tile.
@@ -151,7 +153,7 @@ def shifted_cost(given: Convolution) -> float:
     for places in map(math.prod, itertools.product(*reached)):
         if places:
             cost += product_cost(given.out, given.channel, places)
-            cost += (COPY * given.channel + ADD * given.out) * places
+            cost += (COPY * given.channel + ADD * given.out) * places + CALLS
     return given.groups * cost
 
 
@@ -171,7 +173,7 @@ def winograd_cost(given: Convolution, tile: int) -> float:
     into, back = TRANSFORM[tile]
     points = (tile + 2) ** 2
     moved = into * given.channel + back * given.out
-    return points * (product_cost(given.out, given.channel, tiles) + moved * tiles)
+    return points * (product_cost(given.out, given.channel, tiles) + moved * tiles + CALLS)
 
 
 def _reached(size: float, result: float, step: float, offset: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from attncomp_numpy.runtime.arrays import Array, widened
 from attncomp_numpy.runtime.memory import Memory
+from attncomp_numpy.runtime.products import SHARED_OPERATIONS
 from attncomp_numpy.runtime.structure import output_sizes
 from attncomp_numpy.runtime.threads import THREADS, on_threads, shares
 
@@ -34,7 +35,8 @@ def convolution(
     """`x` [batch, channel, ...] convolved with weight [out, channel / groups, ...], plus a bias.
 
     Each window is a column of a matrix, which the weight multiplies (Chellapilla et al. 2006), some
-    rows of the image at a time; where a window is a single place, `x` itself is that matrix.
+    rows of the image at a time, or some small images; where a window is a single place, `x` itself
+    is that matrix.
     """
     kernel = weight.shape[2:]
     result = convolved(x, len(weight), kernel, stride, dilation, before, after, out)
@@ -61,10 +63,29 @@ def convolution(
         product = product_of(matrices[place[1], channels], flat, block, own)
         finish(product, block, None if shifts is None else shifts[place[1], channels])
 
+    def work_on_several(own: Memory, some: slice, group: int) -> None:
+        block, several = target[some, group], images[some, group].swapaxes(0, 1)
+        shape = (len(several), 1, *kernel, len(block), *block.shape[2:])
+        columns = own("columns", shape, matrices.dtype)
+        fill_columns(columns, several, 0, (1, *stride), (1, *dilation), (0, *before))
+        flat = columns.reshape(matrices.shape[2], -1)
+        product = own("product", (block.shape[1], flat.shape[1]), matrices.dtype)
+        np.matmul(matrices[group], flat, out=product)
+        if shifts is not None:
+            np.add(product, shifts[group][:, None], out=product)
+        made = product.reshape(block.shape[1], len(block), *block.shape[2:])
+        np.copyto(block, made.swapaxes(0, 1), casting="same_kind")
+
+    own = Memory() if memory is None else memory
     each = matrices[0, :1].nbytes * math.prod(target.shape[4:])
+    together = COLUMN_BYTES // max(1, each * target.shape[3])
+    if not ready and min(together, len(x)) > 1:
+        shared = 2 * result.size * matrices.shape[2] >= SHARED_OPERATIONS
+        some = shares(len(x), max(THREADS.get() if shared else 1, -(-len(x) // together)))
+        on_threads(work_on_several, list(itertools.product(some, range(groups))), own)
+        return result
     most = target.shape[3] if ready else max(1, COLUMN_BYTES // max(1, each))
-    parts = cuts(target.shape[:2], target.shape[2:], most)
-    on_threads(work, parts, Memory() if memory is None else memory)
+    on_threads(work, cuts(target.shape[:2], target.shape[2:], most), own)
     return result
 
 
