@@ -128,10 +128,6 @@ class Body:
             if waiting is not None:
                 self._assign(*waiting)
 
-    def settle_all(self) -> None:
-        """Gives a line to everything that waits."""
-        self.settle([value for value, _ in list(self._waiting.values())])
-
     # --- writing ------------------------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:

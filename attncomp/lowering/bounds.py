@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Union
 
@@ -119,13 +119,6 @@ def sizes_in(bound: Bound | None) -> Iterator[Size]:
             yield from sizes_in(part)
     elif bound is not None:
         yield bound
-
-
-def changed(bound: Bound, change: Callable[[Size], Size]) -> Bound:
-    """A bound with `change` done to each of its sizes."""
-    if isinstance(bound, Extreme):
-        return Extreme(bound.largest, tuple(changed(part, change) for part in bound.parts))
-    return change(bound)
 
 
 def _parts(bound: Bound, largest: bool) -> tuple[Bound, ...]:

@@ -262,11 +262,16 @@ def gelu_tanh(x: Array, *, out: Array | None = None) -> Array:
     return in_chunks(gelu_tanh_into, x, out, 1)
 
 
-def sigmoid_into(source: Array, target: Array, power: Array) -> None:
-    """`1 / (1 + exp(-x))` of a piece of an array."""
+def one_and_power(source: Array, power: Array) -> None:
+    """`1 + exp(-x)` of a piece of an array: 1 over it is the logistic function."""
     np.negative(source, out=power)
     np.exp(power, out=power)
     np.add(power, ONE, out=power)
+
+
+def sigmoid_into(source: Array, target: Array, power: Array) -> None:
+    """`1 / (1 + exp(-x))` of a piece of an array."""
+    one_and_power(source, power)
     np.divide(ONE, power, out=target)
 
 
@@ -277,9 +282,7 @@ def sigmoid(x: Array, *, out: Array | None = None) -> Array:
 
 def silu_into(source: Array, target: Array, power: Array) -> None:
     """`x * sigmoid(x)` of a piece of an array."""
-    np.negative(source, out=power)
-    np.exp(power, out=power)
-    np.add(power, ONE, out=power)
+    one_and_power(source, power)
     np.divide(source, power, out=target)
 
 

@@ -46,10 +46,15 @@ def in_chunks(
 
     # A third of a piece: there every pass over it is fast, and the calls take a tenth of its time.
     parts = pieces(source.shape, 3 * (2 + spare) * x.itemsize)
-    if x.size < SHARED_NUMBERS:
-        own = Memory()
-        for part in parts:
-            work(own, *part)
-    else:
-        on_threads(work, parts, Memory())
+    share(work, parts, x.size)
     return result
+
+
+def share(work: Callable[..., None], parts: list[tuple[slice, ...]], size: int) -> None:
+    """Calls `work` with a memory and each of `parts`, on the threads of the call for many numbers."""
+    memory = Memory()
+    if size >= SHARED_NUMBERS:
+        on_threads(work, parts, memory)
+        return
+    for part in parts:
+        work(memory, *part)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from attncomp_numpy.runtime.arrays import Array, stored, widened
-from attncomp_numpy.runtime.chunks import CHUNK, SHARED_NUMBERS
+from attncomp_numpy.runtime.chunks import CHUNK, share
 from attncomp_numpy.runtime.memory import Memory
-from attncomp_numpy.runtime.threads import on_threads, pieces
+from attncomp_numpy.runtime.threads import pieces
 
 # Rows of so many numbers NumPy works on as they are, if told that its buffer holds no more.
 LONG_ROW = 512
@@ -124,12 +124,7 @@ def in_rows(
 
     row = math.prod(x.shape[dim] for dim in axis)
     parts = pieces(tuple(x.shape[dim] for dim in kept), 2 * row * x.itemsize)
-    if x.size < SHARED_NUMBERS:
-        own = Memory()
-        for part in parts:
-            work(own, *part)
-    else:
-        on_threads(work, parts, Memory())
+    share(work, parts, x.size)
     return result
 
 
@@ -259,12 +254,7 @@ def batch_norm(
             target[...] = made
 
     parts = pieces(x.shape[:2], 3 * math.prod(inner) * x.itemsize)
-    if x.size < SHARED_NUMBERS:
-        own = Memory()
-        for part in parts:
-            work(own, *part)
-    else:
-        on_threads(work, parts, Memory())
+    share(work, parts, x.size)
     return result
 
 

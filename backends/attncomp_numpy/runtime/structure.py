@@ -63,14 +63,6 @@ def pad(
     return result
 
 
-def pad_last(x: Array, before: tuple[int, ...], after: tuple[int, ...], value: float) -> Array:
-    """`x` with its last dimensions padded; as it is where there is nothing to add."""
-    if not any(before + after):
-        return x
-    rest = (0,) * (x.ndim - len(before))
-    return pad(x, rest + before, rest + after, value)
-
-
 def output_sizes(
     shape: tuple[int, ...],
     kernel: tuple[int, ...],
