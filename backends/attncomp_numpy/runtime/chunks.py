@@ -51,7 +51,7 @@ def in_chunks(
 
 
 def share(work: Callable[..., None], parts: list[tuple[slice, ...]], size: int) -> None:
-    """Calls `work` with a memory and each of `parts`, on the threads of the call for many numbers."""
+    """Calls `work` with a memory and each of `parts`; on threads from `SHARED_NUMBERS` on."""
     memory = Memory()
     if size >= SHARED_NUMBERS:
         on_threads(work, parts, memory)
